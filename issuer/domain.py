@@ -20,9 +20,9 @@ class JobState(StrEnum):
     PRINTING = "printing"  # the journal is stored: an intention to print
     PRINTED = "printed"
     LAMINATING = "laminating"
-    LAMINATED = "laminated"
+    TO_INSPECT = "to_inspect"  # out of every machine; rests, unleased, until the counter scans
     INSPECTED = "inspected"
-    SETTLED = "settled"
+    SETTLED = "settled"  # rests, unleased, until it is handed over
     DELIVERED = "delivered"
     # Those that wait for a person or are over:
     UNDETERMINED = "undetermined"
@@ -43,9 +43,7 @@ RESUMABLE = frozenset(
         JobState.SEALED,
         JobState.PRINTED,
         JobState.LAMINATING,
-        JobState.LAMINATED,
         JobState.INSPECTED,
-        JobState.SETTLED,
     }
 )
 

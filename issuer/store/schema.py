@@ -145,8 +145,17 @@ documents = _table(
     Column("file", LargeBinary),  # CertQR: the PDF
     Column("void_reason", Text),
     Column("created_at", Utc, nullable=False),
-    UniqueConstraint("blank_material", "blank_serial"),
     UniqueConstraint("status_list", "status_index"),
+)
+# Invariant 1: one blank, one document. A void one does not count: a blank released before any
+# ink reached it may serve another document, with another signature.
+Index(
+    "uq_documents_blank",
+    documents.c.blank_material,
+    documents.c.blank_serial,
+    unique=True,
+    postgresql_where=text("state <> 'void'"),
+    sqlite_where=text("state <> 'void'"),
 )
 Index("ix_documents_person_id_type", documents.c.person_id, documents.c.type)
 Index("ix_documents_job_id", documents.c.job_id)
