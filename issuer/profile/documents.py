@@ -50,7 +50,7 @@ def read_document(node: Node, known: Known) -> DocumentType:
         portrait=node.flag("portrait", True),
         unique=node.flag("unique", True),
         consolidated=node.flag("consolidated", False),
-        record_for=node.texts("record_for", KINDS, kinds),
+        record_for=node.texts("record_for", kinds, kinds),
         requires=node.texts("requires", ()),
         ends_with_required=node.flag("ends_with_required", False),
         permit_statuses=permits,
