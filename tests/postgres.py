@@ -99,12 +99,12 @@ def _start(directory: Path, run: str) -> None:
     drop = _unprivileged(directory)
     data = directory / "data"
     subprocess.run(
-        [*drop, programs / "initdb", "-D", data, *CLUSTER],
+        [*drop, str(programs / "initdb"), "-D", str(data), *CLUSTER],
         check=True,
         cwd=directory,
         stdout=subprocess.DEVNULL,
     )
-    command = [*drop, programs / "postgres", "-D", data, "-k", directory, "-h", ""]
+    command = [*drop, str(programs / "postgres"), "-D", str(data), "-k", str(directory), "-h", ""]
     settings = {"max_connections": "200", "shared_buffers": "64MB", "timezone": "America/La_Paz"}
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
