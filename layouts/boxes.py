@@ -59,6 +59,7 @@ class TextBox:
     room: Room
     label: Label | None
     align: str  # "left", "centre", "right"
+    valign: str  # "top", "bottom"
     optional: bool
     blank: str  # printed where an optional field is absent
 

@@ -68,6 +68,7 @@ def _text(table: Table, area: Area, labels: Label) -> Box:
         room,
         label,
         table.choice("align", ("left", "centre", "right"), "left"),
+        table.choice("valign", ("top", "bottom"), "top"),
         table.flag("optional", False),
         table.text("blank", "—"),
     )

@@ -16,7 +16,6 @@ from .boxes import (
     ReservedBox,
     TextBox,
 )
-from .boxreaders import LABEL_SHARE
 from .errors import LayoutError
 from .face import Face
 from .fonts import width_mm
@@ -72,11 +71,13 @@ def _text(surface: Surface, box: TextBox, values: Values) -> list[str]:
     if not text:
         return []
     fitted = fit(text, box.room, box.field)
-    top = box.area.y + (box.label.pt * LABEL_SHARE if box.label else 0.0)
+    pitch = LEADING * fitted.pt * MM_PER_PT
+    top = box.area.y + box.area.h - box.room.height_mm
+    if box.valign == "bottom":
+        top += box.room.height_mm - pitch * len(fitted.lines)
     for index, words in enumerate(fitted.lines):
         left = aligned(box.area, box.align, width_mm(box.room.role, words, fitted.pt))
-        at = top + index * LEADING * fitted.pt * MM_PER_PT
-        stamp_line(surface, words, box.room.role, fitted.pt, left, at)
+        stamp_line(surface, words, box.room.role, fitted.pt, left, top + index * pitch)
     return [box.field] if fitted.abbreviated else []
 
 

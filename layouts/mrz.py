@@ -110,9 +110,9 @@ def td1(
 def name_field(surname: str, given_names: str, width: int) -> str:
     """Primary identifier, "<<", secondary identifier, filled or truncated (9303-3) to width.
 
-    A name that is too long loses whole trailing given names to initials first, then characters
-    from the end of the surnames; the last position then holds a letter, which tells readers that
-    truncation may have happened.
+    A name that is too long loses characters at its end, after the surnames were cut so that a
+    letter of the given names remains; the last position then holds a letter, which tells readers
+    that truncation may have happened.
     """
     primary, secondary = transliterate(surname), transliterate(given_names)
     if not primary:
@@ -130,18 +130,12 @@ def _truncated(primary: str, secondary: str, width: int) -> str:
     if not secondary:
         return primary[:width]
     # At least the first letter of the given names must remain: two fillers and one letter.
-    primary = primary[: max(width - 3, 1)].rstrip("<")
-    names = secondary.split("<")
-    for index in range(len(names) - 1, 0, -1):
-        if len(primary) + 2 + len("<".join(names)) <= width:
-            break
-        names[index] = names[index][0]
-    whole = f"{primary}<<{'<'.join(names)}"
-    cut = whole[:width]
-    # A filler in the last place would hide that the name was cut.
-    while cut.endswith("<") and len(primary) > 1:
+    primary = primary[: width - 3].rstrip("<")
+    cut = f"{primary}<<{secondary}"[:width]
+    while cut.endswith("<"):
+        # A filler in the last place would hide that the name was cut.
         primary = primary[:-1].rstrip("<")
-        cut = f"{primary}<<{'<'.join(names)}"[:width]
+        cut = f"{primary}<<{secondary}"[:width]
     return cut
 
 
