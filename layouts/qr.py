@@ -6,6 +6,7 @@ version 12 (facts on QR). zxing-cpp's writer makes about 800 a second where othe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,3 +71,57 @@ def too_large(measure: int) -> LayoutError:
         f"The QR's content ({measure}) does not fit with modules of {MIN_MODULE_MM} mm; "
         "remove optional fields in the profile.",
     )
+
+
+def svg(symbol: QrMatrix) -> str:
+    """The symbol with its quiet zone as one path of outlines: no seams between modules."""
+    side = symbol.size + 2 * QUIET_MODULES
+    path = "".join(
+        "M" + "L".join(f"{x + QUIET_MODULES} {y + QUIET_MODULES}" for x, y in loop) + "z"
+        for loop in outlines(symbol.rows())
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{side}" height="{side}" '
+        f'viewBox="0 0 {side} {side}"><path fill="#000" fill-rule="evenodd" d="{path}"/></svg>'
+    )
+
+
+def outlines(rows: Sequence[str]) -> list[list[tuple[int, int]]]:
+    """Closed loops of corner points around the dark modules ("1"), dark on the right hand."""
+    edges: dict[tuple[int, int], list[tuple[int, int]]] = {}
+
+    def dark(x: int, y: int) -> bool:
+        return 0 <= y < len(rows) and 0 <= x < len(rows[y]) and rows[y][x] == "1"
+
+    for y, row in enumerate(rows):
+        for x in range(len(row)):
+            if not dark(x, y):
+                continue
+            around = (
+                (dark(x, y - 1), (x, y), (x + 1, y)),
+                (dark(x + 1, y), (x + 1, y), (x + 1, y + 1)),
+                (dark(x, y + 1), (x + 1, y + 1), (x, y + 1)),
+                (dark(x - 1, y), (x, y + 1), (x, y)),
+            )
+            for covered, start, end in around:
+                if not covered:
+                    edges.setdefault(start, []).append(end)
+    return _loops(edges)
+
+
+def _loops(edges: dict[tuple[int, int], list[tuple[int, int]]]) -> list[list[tuple[int, int]]]:
+    loops = []
+    while edges:
+        start = next(iter(edges))
+        loop, at = [start], start
+        while True:
+            ends = edges[at]
+            following = ends.pop()
+            if not ends:
+                del edges[at]
+            if following == start:
+                break
+            loop.append(following)
+            at = following
+        loops.append(loop)
+    return loops
