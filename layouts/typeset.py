@@ -6,6 +6,7 @@ reaches the template as JSON: nothing a person's name contains can become code.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -48,10 +49,16 @@ def typeset(template: Path, files: Mapping[str, bytes], issued: date) -> bytes:
             )
             pdf = compiler.compile(format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=moment)
         except typst.TypstError as error:
-            raise _refused(template, error.message) from error
+            raise _refused(template, _where(error)) from error
     if not isinstance(pdf, bytes):
         raise _refused(template, "no PDF came out")
     return pdf
+
+
+def _where(error: typst.TypstError) -> str:
+    """The message with its line; the diagnostic's quoted source could hold personal data."""
+    place = re.search(r"main\.typ:(\d+)", error.diagnostic)
+    return f"line {place[1]}: {error.message}" if place else error.message
 
 
 def _refused(template: Path, why: str) -> LayoutError:
