@@ -8,6 +8,7 @@ library, and only a payload whose signature was good is decoded. The bounds stay
 from __future__ import annotations
 
 import os
+import threading
 from io import BytesIO
 from typing import Any
 
@@ -17,7 +18,7 @@ from .errors import VerificationError
 
 MAX_DEPTH = 12  # the deepest of our maps has 6 levels (claims → 169 → 75 → 5 → list)
 # Read after the item: whatever else follows the item in the input cannot equal it, since nobody
-# outside this process knows it. cbor2 itself does not say how far it read when it reads ahead.
+# outside this process knows it; cbor2 does not say how far it read in a byte string.
 _MARK = os.urandom(16)
 _END = b"\x50" + _MARK
 # What cbor2 5.9 lets escape for hostile input besides its own error: huge big numbers
@@ -31,6 +32,16 @@ _ESCAPES = (
     RecursionError,
     MemoryError,
 )
+
+
+class _Decoders(threading.local):
+    """One decoder a thread: making one costs as much as a whole payload."""
+
+    def __init__(self) -> None:
+        self.decoder = cbor2.CBORDecoder(BytesIO(), read_size=4096, max_depth=MAX_DEPTH + 1)
+
+
+_decoders = _Decoders()
 
 
 def dumps(value: Any) -> bytes:
@@ -51,9 +62,7 @@ def dumps(value: Any) -> bytes:
 def loads_map(data: bytes, what: str) -> dict[Any, Any]:
     """The one map that ``data`` is. Raises VerificationError with code ``what`` otherwise."""
     try:
-        found = cbor2.CBORDecoder(
-            BytesIO(b"\x82" + data + _END), max_depth=MAX_DEPTH + 1, read_size=65536
-        ).decode()
+        found = _decoders.decoder.decode_from_bytes(b"\x82" + data + _END)
     except _ESCAPES:
         raise malformed(what) from None
     if type(found) is not list or len(found) != 2 or found[1] != _MARK:

@@ -41,10 +41,7 @@ class Sealed:
     signature: bytes  # 64 bytes, r‖s
     kid: bytes  # 8 bytes
     types: Mapping[int, str]  # labels 3 (content type) and 16 (type), where present
-
-    def to_be_signed(self) -> bytes:
-        """The bytes that the signature covers (Sig_structure)."""
-        return to_be_signed(self.protected, self.payload)
+    signed: bytes  # Sig_structure: the bytes that the signature covers
 
 
 _NO_TYPES: Mapping[int, str] = MappingProxyType({})
@@ -91,13 +88,15 @@ def split(cose: bytes) -> Sealed:
         protected, at = _read_string(cose, 2, 0x40)
         if cose[at] != 0xA0:
             raise _not_cose("unprotected header")
-        payload, at = _read_string(cose, at + 1, 0x40)
+        payload, end = _read_string(cose, at + 1, 0x40)
     except IndexError:
         raise _not_cose("length") from None
-    if cose[at : at + 2] != _END_OF_FRAME or len(cose) != at + 2 + SIGNATURE_LENGTH:
+    if cose[end : end + 2] != _END_OF_FRAME or len(cose) != end + 2 + SIGNATURE_LENGTH:
         raise _not_cose("signature")
-    kid, types = _read_protected(protected)
-    return Sealed(protected, payload, cose[at + 2 :], kid, types)
+    kid, types, before = _read_protected(protected)
+    # The payload's length and bytes stand in Sig_structure exactly as they stand here.
+    signed = before + cose[at + 1 : end]
+    return Sealed(protected, payload, cose[end + 2 :], kid, types, signed)
 
 
 def to_qr_text(cose: bytes) -> str:
@@ -141,15 +140,15 @@ def signature_to_raw(der: bytes) -> bytes:
 
 def signature_to_der(raw: bytes) -> bytes:
     """DER of r‖s (64 bytes); by hand, because integers would cost twice the time."""
-    r, s = _der_integer(raw[:32]), _der_integer(raw[32:])
-    return b"\x30" + bytes((len(r) + len(s),)) + r + s
+    r, s = raw[:32], raw[32:]
+    if not r[0] or not s[0]:
+        r, s = r.lstrip(b"\0") or b"\0", s.lstrip(b"\0") or b"\0"
+    first, second = _DER_INTEGER[len(r)][r[0] >> 7], _DER_INTEGER[len(s)][s[0] >> 7]
+    return b"\x30" + bytes((len(first) + len(second) + len(r) + len(s),)) + first + r + second + s
 
 
-def _der_integer(big_endian: bytes) -> bytes:
-    digits = big_endian.lstrip(b"\0") or b"\0"
-    if digits[0] & 0x80:
-        digits = b"\0" + digits
-    return b"\x02" + bytes((len(digits),)) + digits
+# What stands before a positive INTEGER of n bytes, without and with its highest bit set.
+_DER_INTEGER = [(bytes((2, n)), bytes((2, n + 1, 0))) for n in range(33)]
 
 
 def _byte_string(data: bytes) -> bytes:
@@ -183,8 +182,8 @@ def _read_string(data: bytes, at: int, major: int) -> tuple[bytes, int]:
 
 
 @lru_cache(maxsize=256)
-def _read_protected(protected: bytes) -> tuple[bytes, Mapping[int, str]]:
-    """``kid`` and text labels of a protected header; cached, since a key has few headers.
+def _read_protected(protected: bytes) -> tuple[bytes, Mapping[int, str], bytes]:
+    """``kid``, text labels, and what Sig_structure has before the payload; a key has few headers.
 
     Labels we do not know are refused, so that a critical one (label 2) cannot be overlooked.
     """
@@ -208,7 +207,7 @@ def _read_protected(protected: bytes) -> tuple[bytes, Mapping[int, str]]:
         raise _not_cose("header") from None
     if at != len(protected) or kid is None or len(kid) != KID_LENGTH:
         raise _not_cose("kid")
-    return kid, MappingProxyType(types)
+    return kid, MappingProxyType(types), _SIG_STRUCTURE + _byte_string(protected) + b"\x40"
 
 
 def _deflate(data: bytes) -> bytes:

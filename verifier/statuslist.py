@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Any
 
 from .cbor import dumps, loads_map, malformed
-from .claims import EXP, IAT, STATUS_LIST, STATUS_USAGE
+from .document import EXP, IAT, STATUS_LIST, STATUS_USAGE
 from .errors import VerificationError
 from .sealing import TYPE, split
 from .trustlist import TrustList
@@ -33,6 +33,9 @@ class Status(IntEnum):
     VOID = 1
     SUSPENDED = 2
     REPLACED = 3
+
+
+_STATUSES = tuple(Status)  # calling the enumeration costs ten times as much
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class StatusList:
                 "El tamaño de una lista de estado debe ser múltiplo de 4.",
                 "The size of a status list must be a positive multiple of 4 and fit its bits.",
             )
-        list_id(self.uri)
+        list_id(self.uri)  # refused here, not when the file is written
 
     @classmethod
     def empty(cls, uri: str, size: int) -> StatusList:
@@ -71,7 +74,7 @@ class StatusList:
 
     def get(self, index: int) -> Status:
         """The status of entry ``index``. Raises VerificationError "status_index" outside."""
-        return Status(self.bits[self._byte(index)] >> 2 * (index & 3) & 3)
+        return _STATUSES[self.bits[self._byte(index)] >> 2 * (index & 3) & 3]
 
     def set(self, index: int, status: Status) -> None:
         """Sets entry ``index``. Raises VerificationError "status_index" outside."""

@@ -148,7 +148,7 @@ def parse_trust_list(cose: bytes, root: x509.Certificate | ec.EllipticCurvePubli
 def check_signature(sealed: Sealed, key: ec.EllipticCurvePublicKey) -> None:
     """Raises VerificationError "altered" unless ``key`` made the signature."""
     try:
-        key.verify(signature_to_der(sealed.signature), sealed.to_be_signed(), _ALGORITHM)
+        key.verify(signature_to_der(sealed.signature), sealed.signed, _ALGORITHM)
     except InvalidSignature:
         raise VerificationError(
             "altered",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from .claims import Claims
+from .document import Claims
 
 
 class State(StrEnum):

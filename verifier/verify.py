@@ -12,8 +12,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from .claims import Claims, decode_claims
+from .document import Claims
 from .errors import VerificationError
+from .reading import decode_claims
 from .sealing import from_qr_text, split
 from .statuslist import Status, StatusList
 from .trust import CLOCK_SKEW, Trust
@@ -38,11 +39,8 @@ _STATES = {
     "usage_mismatch": State.ISSUER_UNKNOWN,
     "clock": State.UNCHECKED,
 }
-_STATUS_STATES = {
-    Status.VOID: State.VOID,
-    Status.SUSPENDED: State.SUSPENDED,
-    Status.REPLACED: State.REPLACED,
-}
+_BY_STATUS = (State.VALID, State.VOID, State.SUSPENDED, State.REPLACED)
+assert [Status.VALID, Status.VOID, Status.SUSPENDED, Status.REPLACED] == [0, 1, 2, 3]
 
 Source = str | bytes | Path | Image.Image
 
@@ -138,9 +136,8 @@ def _standing(claims: Claims, status_list: StatusList | None) -> tuple[State, st
         return State.UNCHECKED, "no_list"
     if claims.status.index >= status_list.size:
         return State.UNCHECKED, "not_in_list"
-    status = status_list.get(claims.status.index)
-    state = _STATUS_STATES.get(status, State.VALID)
-    return state, state.value
+    state = _BY_STATUS[status_list.get(claims.status.index)]
+    return state, state._value_
 
 
 def _old(
