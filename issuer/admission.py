@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from .admission_checks import CHECKS, AdmissionFacts, Case, payment, required_until
+from .admission_case import AdmissionFacts, Case
+from .admission_checks import CHECKS
+from .admission_rights import payment, required_until
 from .applications import Application
 from .domain import Reason
 from .profile import CalendarEnds, Profile, UnknownCode

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .admission_checks import AdmissionFacts
+from .admission_case import AdmissionFacts
 from .applications import Application
 from .domain import Reason
 from .lists import CsvLists, Lists
