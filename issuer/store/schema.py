@@ -181,6 +181,14 @@ Index(
     postgresql_where=text("state = 'loaded'"),
     sqlite_where=text("state = 'loaded'"),
 )
+# A hopper promises one blank at a time, its next: two promises could come out exchanged.
+Index(
+    "uq_blanks_promised",
+    blanks.c.printer,
+    unique=True,
+    postgresql_where=text("state = 'reserved'"),
+    sqlite_where=text("state = 'reserved'"),
+)
 
 movements = _table(
     "movements",

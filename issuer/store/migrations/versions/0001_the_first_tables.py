@@ -42,6 +42,14 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'loaded'"),
         sqlite_where=sa.text("state = 'loaded'"),
     )
+    op.create_index(
+        "uq_blanks_promised",
+        "blanks",
+        ["printer"],
+        unique=True,
+        postgresql_where=sa.text("state = 'reserved'"),
+        sqlite_where=sa.text("state = 'reserved'"),
+    )
     op.create_table(
         "devices",
         sa.Column("name", sa.String(length=64), nullable=False),
@@ -399,6 +407,12 @@ def downgrade() -> None:
     op.drop_table("jobs")
     op.drop_table("events")
     op.drop_table("devices")
+    op.drop_index(
+        "uq_blanks_promised",
+        table_name="blanks",
+        postgresql_where=sa.text("state = 'reserved'"),
+        sqlite_where=sa.text("state = 'reserved'"),
+    )
     op.drop_index(
         "ix_blanks_hopper",
         table_name="blanks",

@@ -1,0 +1,96 @@
+"""The journal of irreversible acts: the intention before, the decision after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from issuer.domain import Job
+from issuer.store.schema import journal
+from printers.ports import PrintResult, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Intention:
+    """A stored intention; ``outcome`` is None until somebody or something decided."""
+
+    id: int
+    job_id: str
+    document_number: str
+    act: str
+    device: str
+    before: Snapshot
+    outcome: str | None
+    intended_at: datetime
+
+
+def intend(
+    conn: Connection, job: Job, document_number: str, act: str, before: Snapshot, now: datetime
+) -> int:
+    """Stores what the device said before the act; returns the line's id."""
+    assert job.lease is not None, "an irreversible act needs a lease"
+    return int(
+        conn.execute(
+            journal.insert()
+            .values(
+                office=job.office,
+                job_id=job.id,
+                document_number=document_number,
+                act=act,
+                device=before.device,
+                lease_number=job.lease.number,
+                before=before.to_json(),
+                intended_at=now,
+            )
+            .returning(journal.c.id)
+        ).scalar_one()
+    )
+
+
+def last(conn: Connection, job_id: str, act: str) -> Intention | None:
+    """The latest intention of a job."""
+    row = conn.execute(
+        select(journal)
+        .where(journal.c.job_id == job_id, journal.c.act == act)
+        .order_by(journal.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    return Intention(
+        row.id,
+        row.job_id,
+        row.document_number,
+        row.act,
+        row.device,
+        Snapshot.from_json(row.before),
+        row.outcome,
+        row.intended_at,
+    )
+
+
+def decide(
+    conn: Connection, intention_id: int, result: PrintResult, by: str, now: datetime
+) -> None:
+    """Stores the outcome. A decided line is decided again only while it says undetermined."""
+    values: dict[str, Any] = {
+        "outcome": result.outcome.value,
+        "after": result.after.to_json() if result.after else None,
+        "reason_es": result.reason_es,
+        "reason_en": result.reason_en,
+        "decided_at": now,
+        "decided_by": by,
+    }
+    changed = conn.execute(
+        update(journal)
+        .where(
+            journal.c.id == intention_id,
+            journal.c.outcome.is_(None) | (journal.c.outcome == "undetermined"),
+        )
+        .values(values)
+    )
+    if changed.rowcount != 1:
+        raise RuntimeError(f"journal line {intention_id} was already decided")
