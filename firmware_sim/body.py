@@ -76,10 +76,17 @@ class Body:
         """Whether this is the first time the machine is switched on."""
         return bool(self.state["boots"] == 1)
 
+    def dump(self) -> bytes:
+        """The state as it is now, for :meth:`store`: taken where the state is changed."""
+        return json.dumps(self.state, ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+    def store(self, dumped: bytes) -> None:
+        """Makes a dump durable. Blocking (a few milliseconds), one at a time."""
+        write_durably(self.directory / "body.json", dumped)
+
     def save(self) -> None:
-        """Makes the state durable. Blocking (a few milliseconds): call it off the event loop."""
-        text = json.dumps(self.state, ensure_ascii=False, indent=1, sort_keys=True)
-        write_durably(self.directory / "body.json", text.encode())
+        """Dumps and stores at once: for machines without an event loop."""
+        self.store(self.dump())
 
     def close(self) -> None:
         """Gives the body back; the state stays as last saved."""

@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "fedatario sim") -> int:
     """Runs ``argv`` (after the words of ``prog``); the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog=prog, description=_DESCRIPTION, epilog=_EPILOG)
-    parser.add_argument("what", choices=["printer", "laminator", "fault", "state", "load"])
+    parser.add_argument("what", choices=_WORDS)
     what = parser.parse_args(arguments[:1]).what
     try:
         if what == "printer":
@@ -81,6 +81,7 @@ def _hands(what: str, prog: str, arguments: list[str]) -> int:
     return 0
 
 
+_WORDS = ("printer", "laminator", "fault", "state", "load", "mend", "take_reject")
 _DESCRIPTION = "Simulated machines on the wires of real ones, and faults by hand."
 _EPILOG = (
     "Example: fedatario sim printer --model evolis-primacy2 --listen tcp://127.0.0.1:0 "

@@ -44,7 +44,7 @@ class ControlServer:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listens on ``directory/control.sock`` (a stale socket of a killed process is replaced)."""
+        """Listens on ``directory/control.sock``; replaces the socket of a killed process."""
         await asyncio.to_thread((self._directory / NAME).unlink, missing_ok=True)
         with _short(self._directory) as path:
             self._server = await asyncio.start_unix_server(self._serve, path, limit=LIMIT)
@@ -68,12 +68,16 @@ class ControlServer:
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:
-            request = json.loads(line)
-            if not isinstance(request, dict):
-                raise ControlError('send one JSON object a line, e.g. {"do": "state"}')
-            return {"ok": True} | await self._handler(request)
+            return {"ok": True} | await self._handler(_object(line))
         except (ControlError, ValueError) as error:
             return {"ok": False, "error": str(error)}
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    found = json.loads(line)
+    if not isinstance(found, dict):
+        raise ControlError('send one JSON object a line, e.g. {"do": "state"}')
+    return found
 
 
 def request(directory: Path, message: Mapping[str, Any], timeout_s: float = 30) -> dict[str, Any]:

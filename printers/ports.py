@@ -107,7 +107,8 @@ class Side:
     """One side of a card at the device's resolution.
 
     ``colour``: PIL RGB, white where K prints (knocked out). ``black``: PIL mode "1" or "L",
-    0 = ink; pure K, never dithered (QR, MRZ, text). Same size, landscape.
+    0 = ink; pure K, never dithered (QR, MRZ, text). Landscape, ``black`` as large as the device's
+    canvas; ``colour`` as large, or half of it (1016×648 under 2032×1296 black at 600 dpi).
     """
 
     colour: Image.Image

@@ -139,7 +139,7 @@ class FrameParser:
         self._data = bytearray()
         self._wanted = 0
         self._command: tuple[str, tuple[str, ...]] = ("", ())
-        self._step: Callable[[memoryview, list[Frame | Malformed]], int] = self._skip
+        self._step: Callable[[bytes, int, list[Frame | Malformed]], int] = self._skip
 
     @property
     def pending(self) -> bool:
@@ -149,9 +149,9 @@ class FrameParser:
     def feed(self, data: bytes) -> list[Frame | Malformed]:
         """Takes the next bytes, one or a million; returns what they completed, in order."""
         found: list[Frame | Malformed] = []
-        view = memoryview(data)
-        while len(view):
-            view = view[self._step(view, found) :]
+        at = 0
+        while at < len(data):
+            at = self._step(data, at, found)
         return found
 
     def reset(self) -> None:
@@ -160,29 +160,30 @@ class FrameParser:
         self._data = bytearray()
         self._step = self._skip
 
-    def _skip(self, view: memoryview, found: list[Frame | Malformed]) -> int:
-        at = bytes(view).find(ESC)
-        if at < 0:
-            return len(view)
+    def _skip(self, data: bytes, at: int, found: list[Frame | Malformed]) -> int:
+        start = data.find(ESC, at)
+        if start < 0:
+            return len(data)
         self._step = self._read_head
-        return at + 1
+        return start + 1
 
-    def _read_head(self, view: memoryview, found: list[Frame | Malformed]) -> int:
-        for count, byte in enumerate(view, 1):
+    def _read_head(self, data: bytes, at: int, found: list[Frame | Malformed]) -> int:
+        for after in range(at + 1, len(data) + 1):
+            byte = data[after - 1]
             if byte == CR:
                 self._end_head(found)
-                return count
+                return after
             if byte == ESC:
                 self._refuse(found, "command", "a new frame begins inside another")
                 self._step = self._read_head
-                return count
+                return after
             self._head.append(byte)
             if len(self._head) > HEAD_LIMIT:
                 self._refuse(found, "command", f"more than {HEAD_LIMIT} bytes without an end")
-                return count
+                return after
             if byte == ord(";") and self._begins_raster(found):
-                return count
-        return len(view)
+                return after
+        return len(data)
 
     def _begins_raster(self, found: list[Frame | Malformed]) -> bool:
         command, *params = self._head.decode("latin-1").split(";")
@@ -198,19 +199,19 @@ class FrameParser:
         self._step = self._read_data
         return True
 
-    def _read_data(self, view: memoryview, found: list[Frame | Malformed]) -> int:
-        part = view[: self._wanted - len(self._data)]
+    def _read_data(self, data: bytes, at: int, found: list[Frame | Malformed]) -> int:
+        part = memoryview(data)[at : at + self._wanted - len(self._data)]
         self._data += part
         if len(self._data) == self._wanted:
             self._step = self._end_data
-        return len(part)
+        return at + len(part)
 
-    def _end_data(self, view: memoryview, found: list[Frame | Malformed]) -> int:
-        if view[0] != CR:
+    def _end_data(self, data: bytes, at: int, found: list[Frame | Malformed]) -> int:
+        if data[at] != CR:
             self._refuse(found, "parameter", "no CR after the raster")
-            return 0  # the byte may be the ESC of the next frame
+            return at  # the byte may be the ESC of the next frame
         self._emit(found, *self._command, bytes(self._data))
-        return 1
+        return at + 1
 
     def _end_head(self, found: list[Frame | Malformed]) -> None:
         command, *params = self._head.decode("latin-1").split(";")
