@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from datetime import date
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from pypdfium2 import PdfDocument
 from reportlab.pdfbase.pdfdoc import PDFImageXObject, PDFName, PDFStream
 from reportlab.pdfgen.canvas import Canvas
 
@@ -22,7 +24,7 @@ from .errors import LayoutError
 from .fonts import shape
 from .qr import matrix, svg
 from .raster import Raster
-from .typeset import typeset
+from .typeset import read_template, typeset
 from .values import Values, missing
 
 __all__ = ["certificate_pdf", "form_pdf", "permit_pdf"]
@@ -57,19 +59,36 @@ def certificate_pdf(values: Values, template: Path, *, issued: date) -> bytes:
     """A certificate from the profile's Typst template: A4, PDF/A-2a and PDF/UA-1, QR as vector.
 
     The template reads ``data.json`` (``fields``, ``categories``, ``issued``), ``portrait.jpg``
-    (if there is one) and ``qr.svg`` beside it. Blocking, about 0.1 s. Raises LayoutError.
+    (if there is one) and ``qr.svg`` beside it; ``// requires:`` lines name the fields it cannot
+    do without. Blocking, about 0.1 s. Raises LayoutError.
     """
     return _typeset(values, template, issued)
 
 
 def permit_pdf(values: Values, template: Path, *, issued: date) -> bytes:
     """The holder's page of the international permit, as :func:`certificate_pdf` does it."""
-    if values.portrait is None:
-        raise missing("portrait")
-    return _typeset(values, template, issued)
+    pdf = _typeset(values, template, issued)
+    with PdfDocument(pdf) as document:
+        pages = len(document)
+    if pages > 1:
+        # The booklet has one page for the holder: what runs over would be lost.
+        raise LayoutError(
+            "text_overflow",
+            "Los datos no caben en la página del permiso; abrévielos con la persona titular.",
+            "The data do not fit the permit's page; shorten them together with the holder.",
+        )
+    return pdf
+
+
+def required(template: Path) -> tuple[str, ...]:
+    """Field keys that a template's ``// requires: a, b`` lines name. Raises LayoutError."""
+    found = re.findall(r"^// requires: (.+)$", read_template(template), re.MULTILINE)
+    return tuple(key.strip() for line in found for key in line.split(","))
 
 
 def _typeset(values: Values, template: Path, issued: date) -> bytes:
+    for key in required(template):
+        _require(values, key)
     for text in values.fields.values():
         for line in text.splitlines():
             shape("regular", line)  # a sign that the font lacks is refused, never a box
@@ -86,6 +105,17 @@ def _typeset(values: Values, template: Path, issued: date) -> bytes:
     if values.portrait is not None:
         files["portrait.jpg"] = values.portrait.jpeg
     return typeset(template, files, issued)
+
+
+def _require(values: Values, key: str) -> None:
+    if key == "portrait":
+        if values.portrait is None:
+            raise missing(key)
+    elif key == "categories":
+        if not values.categories:
+            raise missing(key)
+    else:
+        values.text(key)
 
 
 class _Picture(PDFImageXObject):

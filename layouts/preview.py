@@ -1,19 +1,23 @@
 """Proof sheets: ``python -m layouts.preview FACE_DIR OUT_DIR`` draws every face of a profile.
 
-For each face one PNG per invented person (what the eye sees), and one sheet of all faces.
+For each face one PNG per invented person (what the eye sees), and one sheet of all faces; for each
+Typst template its first page.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from datetime import date
 from pathlib import Path
 
 from PIL import Image
+from pypdfium2 import PdfDocument
 
 from .compose import compose
 from .errors import LayoutError
 from .face import Face, FaceError, load_face
+from .pdf import certificate_pdf
 from .raster import Raster
 from .samples import NAMES, sample
 
@@ -55,7 +59,18 @@ def preview(faces: Path, out: Path, dpi: int, people: list[str]) -> list[Path]:
             picture.save(written[-1])
         written.append(out / f"sheet-{person}.png")
         sheet(proofs).save(written[-1])
+        for template in sorted(faces.glob("*.typ")):
+            written.append(out / f"{template.stem}-{person}.png")
+            paper(template, person).save(written[-1])
     return written
+
+
+def paper(template: Path, person: str) -> Image.Image:
+    """The first page of a typeset document at 150 dpi."""
+    pdf = certificate_pdf(sample(person), template, issued=date(2025, 3, 14))
+    with PdfDocument(pdf) as document:
+        picture: Image.Image = document[0].render(scale=150 / 72).to_pil()
+    return picture
 
 
 def proof(face: Face, raster: Raster) -> Image.Image:

@@ -7,7 +7,6 @@ reaches the template as JSON: nothing a person's name contains can become code.
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -34,13 +33,12 @@ def typeset(template: Path, files: Mapping[str, bytes], issued: date) -> bytes:
 
     The template sees only a directory of its own: itself and ``files``.
     """
-    if not template.is_file():
-        raise _refused(template, "the file does not exist")
+    text = read_template(template)
     moment = datetime(issued.year, issued.month, issued.day, tzinfo=UTC)
     with tempfile.TemporaryDirectory(prefix="fedatario-typst-") as place:
         room = Path(place)
         main = room / "main.typ"
-        shutil.copyfile(template, main)
+        main.write_text(text, encoding="utf-8")
         for name, content in files.items():
             (room / name).write_bytes(content)
         try:
@@ -53,6 +51,14 @@ def typeset(template: Path, files: Mapping[str, bytes], issued: date) -> bytes:
     if not isinstance(pdf, bytes):
         raise _refused(template, "no PDF came out")
     return pdf
+
+
+def read_template(template: Path) -> str:
+    """The template's source. Raises LayoutError ("typesetting") if it cannot be read."""
+    try:
+        return template.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _refused(template, f"cannot be read ({type(error).__name__})") from error
 
 
 def _where(error: typst.TypstError) -> str:
