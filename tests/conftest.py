@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from . import postgres
 
@@ -44,19 +45,14 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template() -> Path:
-    """The server's directory; it has a migrated database ``template_store`` that tests copy."""
+def postgres_database() -> str:
+    """This worker's migrated database; each test leaves it empty."""
     from issuer.store import migrate
 
     directory = postgres.server()
-    with (directory / "template.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (directory / "template").exists():
-            with postgres.administration(directory) as conn:
-                conn.execute("CREATE DATABASE template_store")
-            migrate.upgrade(postgres.url(directory, "template_store"))
-            (directory / "template").touch()
-    return directory
+    url = _create(directory)
+    migrate.upgrade(url)
+    return url
 
 
 @pytest.fixture(params=ENGINES)
@@ -71,8 +67,7 @@ def empty_url(engine_name: str, tmp_path: Path) -> Iterator[str]:
     if engine_name == "sqlite":
         yield f"sqlite:///{tmp_path}/empty.db"
     else:
-        directory = postgres.server()
-        yield from _database(directory, "template1")
+        yield _create(postgres.server())
 
 
 @pytest.fixture
@@ -82,8 +77,9 @@ def store_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) 
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "store.db")
         yield f"sqlite:///{tmp_path}/store.db"
     else:
-        directory: Path = request.getfixturevalue("postgres_template")
-        yield from _database(directory, "template_store")
+        url: str = request.getfixturevalue("postgres_database")
+        yield url
+        _empty(url)
 
 
 @pytest.fixture
@@ -96,10 +92,26 @@ async def store(store_url: str) -> AsyncIterator[Store]:
     await opened.close()
 
 
-def _database(directory: Path, template: str) -> Iterator[str]:
+def _create(directory: Path) -> str:
+    """Nobody drops it: it goes with the server's directory."""
     name = f"t_{uuid.uuid4().hex}"
     with postgres.administration(directory) as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield postgres.url(directory, name)
-    with postgres.administration(directory) as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        conn.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return postgres.url(directory, name)
+
+
+def _empty(url: str) -> None:
+    """Rows and sequences back to the beginning; faster than another database (0.4 s each)."""
+    from issuer.store.schema import metadata
+
+    with psycopg.connect(url) as conn:
+        conn.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        for table in reversed(metadata.sorted_tables):
+            conn.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table.name)))
+        conn.execute(
+            "SELECT setval(oid::regclass, 1, false) FROM pg_class"
+            " WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace"
+        )

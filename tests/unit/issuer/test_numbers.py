@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -80,7 +82,7 @@ async def test_prefixes_count_apart(store: Store) -> None:
 async def test_thirty_two_tasks_in_two_stores_share_no_number(store_url: str) -> None:
     stores = [Store.open(store_url), Store.open(store_url)]
     try:
-        work = [
+        work: list[Coroutine[Any, Any, list[Any]]] = [
             stores[i % 2].run(call, f"OFF-{i % 3}", 6, 5)
             for i in range(32)
             for call in (many_numbers, many_indices)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, text
 
 from issuer.custody import checks, entries
 from issuer.custody.entries import Act, Piece
-from issuer.custody.ledger import LedgerError, Movement, balance, hopper, transit
+from issuer.custody.ledger import LedgerError, Movement, Place, balance, hopper, transit
 from issuer.custody.ledger import store as store_of
 from issuer.custody.serials import SerialRange
 from issuer.domain import BlankState
@@ -179,7 +179,7 @@ async def test_an_arrival_from_books_kept_elsewhere(store: Store) -> None:
         await store.run(custody.post, entries.arrive(ACT, "NATIONAL", CARDS, "AV-2 17"))
 
 
-def _at_store(office: str) -> tuple[object, str]:
+def _at_store(office: str) -> tuple[Place, str]:
     return store_of(office), "PVC-LIC"
 
 
