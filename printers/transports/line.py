@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
@@ -113,7 +114,7 @@ class LineTransport:
     def _discard(self) -> None:
         try:
             self._port.reset_output_buffer()
-        except (OSError, serial.SerialException):
+        except (OSError, termios.error):  # SerialException is an OSError
             pass  # the device is gone already: there is nothing to discard
         finally:
             self._port.close()
@@ -135,7 +136,7 @@ async def open_line(url: str, timeout_s: float) -> LineTransport:
             port = await asyncio.to_thread(_open, settings)
     except TimeoutError as error:
         raise DeviceError(f"{settings.path}: does not open in {timeout_s:g} s") from error
-    except (OSError, ValueError) as error:  # SerialException is an OSError
+    except (OSError, ValueError, termios.error) as error:  # a pty refuses parity: EINVAL
         raise DeviceError(
             f"{settings.path}: cannot open ({error}); is it plugged in, and free?"
         ) from error
