@@ -14,8 +14,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
@@ -101,8 +104,9 @@ def embedded_plan(
 ) -> CeremonyPlan:
     """A plan on SoftHSM stores inside ``directory`` (made if missing): the root's and ``names``."""
     directory = directory.resolve()
-    hsms = tuple(create_softhsm_store(directory / "hsm" / n, n, name=n) for n in names)
-    root = create_softhsm_store(directory / "root", "root", name="root")
+    places = [(directory / "root", "root"), *((directory / "hsm" / name, name) for name in names)]
+    with ThreadPoolExecutor(len(places)) as threads:  # they only wait for child processes
+        root, *hsms = threads.map(lambda p: create_softhsm_store(p[0], p[1], name=p[1]), places)
     return CeremonyPlan(directory, authority, tuple(usages), hsms, root, begins)
 
 
@@ -180,7 +184,14 @@ class _Ceremony:
         keys: dict[str, dict[str, IssuedKey]],
         lacking: dict[str, list[str]],
     ) -> TrustList:
-        with TokenRoom(self._plan.root, self._state) as room:
+        with ExitStack() as stack:
+            # Every process is started before the first is waited for.
+            room = stack.enter_context(TokenRoom(self._plan.root, self._state))
+            rooms = {
+                site.name: stack.enter_context(TokenRoom(site, self._state))
+                for site in self._plan.hsms
+                if lacking[site.name]
+            }
             room.open()
             point = room.ensure_key(ROOT_LABEL)
             root_key = HsmPrivateKey(point, lambda digest: room.sign(ROOT_LABEL, digest))
@@ -190,10 +201,12 @@ class _Ceremony:
                     f"{self._trust}/root.pem is of another root key than the token "
                     f"{self._plan.root.name}: restore the token that belongs to it"
                 )
-            for site in self._plan.hsms:
-                if lacking[site.name]:
-                    keys[site.name].update(
-                        self._make_keys(site, keys[site.name], lacking[site.name], root, root_key)
+            certify = partial(self._certify, root, root_key)
+            for name, hsm in rooms.items():
+                hsm.open()
+                for usage in lacking[name]:
+                    keys[name][usage] = self._make_key(
+                        name, hsm, usage, keys[name].get(usage), certify
                     )
             trust_list = self._make_trust_list(
                 root, trust_list, keys, lambda digest: room.sign(ROOT_LABEL, digest)
@@ -211,30 +224,24 @@ class _Ceremony:
         self._made.append("root")
         return root
 
-    def _make_keys(
+    def _make_key(
         self,
-        site: TokenSite,
-        present: dict[str, IssuedKey],
-        usages: list[str],
-        root: x509.Certificate,
-        root_key: HsmPrivateKey,
-    ) -> dict[str, IssuedKey]:
-        made = {}
-        with TokenRoom(site, self._state) as room:
-            room.open()
-            for usage in usages:
-                label = _next_label(usage, present.get(usage))
-                certificate = signer_certificate(
-                    root,
-                    root_key,
-                    room.ensure_key(label),
-                    f"{label} {site.name}",
-                    self._begins,
-                    self._now + timedelta(days=self._plan.signer_days),
-                )
-                made[usage] = IssuedKey(usage, label, certificate)
-                self._made.append(f"{site.name}/{usage}")
-        return made
+        name: str,
+        room: TokenRoom,
+        usage: str,
+        present: IssuedKey | None,
+        certify: Callable[[bytes, str], x509.Certificate],
+    ) -> IssuedKey:
+        label = _next_label(usage, present)
+        certificate = certify(room.ensure_key(label), f"{label} {name}")
+        self._made.append(f"{name}/{usage}")
+        return IssuedKey(usage, label, certificate)
+
+    def _certify(
+        self, root: x509.Certificate, root_key: HsmPrivateKey, point: bytes, common_name: str
+    ) -> x509.Certificate:
+        ends = self._now + timedelta(days=self._plan.signer_days)
+        return signer_certificate(root, root_key, point, common_name, self._begins, ends)
 
     def _make_trust_list(
         self,

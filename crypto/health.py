@@ -31,11 +31,10 @@ class HealthCheck:
             sealed = sealing.split(cose)
         except VerificationError:
             return False
-        return (
-            sealed.payload == self.payload
-            and sealed.kid == self._key.kid
-            and verifies(self._key.point, sealed.to_be_signed(), sealed.signature)
-        )
+        if sealed.payload != self.payload or sealed.kid != self._key.kid:
+            return False
+        signed = sealing.to_be_signed(sealed.protected, sealed.payload)
+        return verifies(self._key.point, signed, sealed.signature)
 
 
 def verifies(point: bytes, message: bytes, signature: bytes) -> bool:

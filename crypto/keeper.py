@@ -64,8 +64,10 @@ class Keeper:
                 await self._pause(pause)
                 pause = min(pause * 2, most)
         finally:
+            # One that is up has nothing to do and leaves by itself; another may be hung.
+            patience_s = 1.0 if self.member.state == "up" else 0.0
             self.member.set("down", "closed")
-            await self._bury("closed", patience_s=1.0)
+            await self._bury("closed", patience_s)
 
     async def _barred(self) -> bool:
         if self._held:

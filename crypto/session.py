@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pkcs11
@@ -43,6 +44,10 @@ def find_token(module: str, label: str, wait_s: float) -> Token:
     p11-kit answers OK with no tokens while its server is down (facts: HSM, trap 5), so an empty
     list means: look again. Raises OpenError.
     """
+    if not Path(module).is_file():
+        raise OpenError(
+            "module", f"PKCS#11 module {module} is not there: install it or correct `module`"
+        )
     until = time.monotonic() + wait_s
     library: Any = None
     reason = "no token has this label"
@@ -56,12 +61,8 @@ def find_token(module: str, label: str, wait_s: float) -> Token:
         except p11.NoSuchToken:
             reason = "no token has this label"
         except p11.PKCS11Error as error:
-            reason = f"the module answers {type(error).__name__}"
-        except (OSError, RuntimeError) as error:
-            raise OpenError(
-                "module",
-                f"PKCS#11 module {module} cannot be loaded: install it or correct `module`",
-            ) from error
+            # The library says only PKCS11Error, with a text, where the loader refuses a module.
+            reason = f"the module answers {type(error).__name__} {error}".strip()
         if time.monotonic() >= until:
             raise OpenError(
                 "token",
