@@ -46,6 +46,12 @@ class Turns:
             finally:
                 self.free.set()
 
+    async def after(self, task: asyncio.Task[Job]) -> None:
+        """Waits until ``task`` has had its turn, or ended without taking one."""
+        self.free.clear()
+        task.add_done_callback(lambda _task: self.free.set())
+        await self.free.wait()
+
 
 @dataclass(slots=True)
 class Lane:
