@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import secrets
 import signal
 from typing import Any
@@ -71,27 +72,46 @@ def serve(args: argparse.Namespace) -> int:
 
 
 async def _run(body: Body, habits: Habits, port: int, args: argparse.Namespace) -> None:
-    machine = PaperMachine(body, habits)
-    await machine.switch_on()
-    server = IppServer(machine)
-    control = ControlServer(body.directory, Hands(machine).do)
-    runner = web.AppRunner(server.application(), access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, shutdown_timeout=0.5).start()
-    server.uri = f"ipp://127.0.0.1:{runner.addresses[0][1]}{PATH}"
-    await control.start()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    motor = asyncio.create_task(machine.run())
-    await asyncio.to_thread(announce, server.uri, args.ready)
+    simulator = PaperSimulator(body, habits)
+    url = await simulator.start(port)
+    await asyncio.to_thread(announce, url, args.ready)
     ended = asyncio.create_task(stop.wait())
-    await asyncio.wait({motor, ended}, return_when=asyncio.FIRST_COMPLETED)
-    await control.close()
-    await runner.cleanup()
-    if motor.done():
-        motor.result()  # a motor never ends by itself: show why
-    motor.cancel()
+    await asyncio.wait({simulator.motor, ended}, return_when=asyncio.FIRST_COMPLETED)
+    await simulator.stop()
+
+
+class PaperSimulator:
+    """The machine with its socket, its control socket and its motor, in a running loop."""
+
+    motor: asyncio.Task[None]
+
+    def __init__(self, body: Body, habits: Habits) -> None:
+        self.machine = PaperMachine(body, habits)
+        self._ipp = IppServer(self.machine)
+        self._control = ControlServer(body.directory, Hands(self.machine).do)
+        self._runner = web.AppRunner(self._ipp.application(), access_log=None, shutdown_timeout=0.5)
+
+    async def start(self, port: int = 0) -> str:
+        """Switches the machine on; its URL."""
+        await self.machine.switch_on()
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        self._ipp.uri = f"ipp://127.0.0.1:{self._runner.addresses[0][1]}{PATH}"
+        await self._control.start()
+        self.motor = asyncio.create_task(self.machine.run())
+        return self._ipp.uri
+
+    async def stop(self) -> None:
+        """Switches it off in good order; raises what ended the motor, if anything did."""
+        await self._control.close()
+        await self._runner.cleanup()
+        if not self.motor.done():
+            self.motor.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.motor
 
 
 class Hands:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -158,9 +157,11 @@ class IppServer:
     # -- attributes ------------------------------------------------------------------------------
 
     def _job(self, job: dict[str, Any]) -> Group:
+        begun = job["begun"]
         return Group(
             Tag.JOB,
             (
+                attribute("time-at-processing", Tag.INTEGER if begun else Tag.NO_VALUE, begun),
                 attribute("job-uri", Tag.URI, f"{self.uri}/{job['id']}"),
                 attribute("job-id", Tag.INTEGER, job["id"]),
                 attribute("job-state", Tag.ENUM, job["state"]),
@@ -180,7 +181,6 @@ class IppServer:
         reasons = [_reason(name, name in stopped) for name in conditions] or ["none"]
         busy = any(job["state"] != JobState.PENDING_HELD for job in machine.waiting())
         state = PrinterState.PROCESSING if busy else PrinterState.IDLE
-        up = max(1, int(time.monotonic() - machine.booted))
         serial = machine.state["serial"]
         return Group(
             Tag.PRINTER,
@@ -198,7 +198,7 @@ class IppServer:
                 attribute("printer-state", Tag.ENUM, PrinterState.STOPPED if stopped else state),
                 attribute("printer-state-reasons", Tag.KEYWORD, *reasons),
                 attribute("printer-is-accepting-jobs", Tag.BOOLEAN, True),
-                attribute("printer-up-time", Tag.INTEGER, up),
+                attribute("printer-up-time", Tag.INTEGER, machine.up_time()),
                 attribute("printer-impressions-completed", Tag.INTEGER, counters["impressions"]),
                 attribute("printer-media-sheets-completed", Tag.INTEGER, counters["sheets"]),
                 attribute("queued-job-count", Tag.INTEGER, len(machine.waiting())),

@@ -87,6 +87,10 @@ class PaperMachine:
             if state["inside"] and "jam" not in state["conditions"]:
                 state["conditions"].append("jam")
 
+    def up_time(self) -> int:
+        """Seconds since it was switched on, at least 1 (RFC 8011 section 5.4.29)."""
+        return max(1, int(time.monotonic() - self.booted))
+
     # -- jobs ------------------------------------------------------------------------------------
 
     def waiting(self) -> list[dict[str, Any]]:
@@ -107,6 +111,7 @@ class PaperMachine:
                 "two_sided": two_sided,
                 "state": int(JobState.PENDING_HELD),
                 "reasons": ["job-incoming"],
+                "begun": None,  # when it was first processed, in seconds of up-time
                 "impressions": 0,
                 "pages": 0,
                 "sheets": 0,
@@ -209,16 +214,17 @@ class PaperMachine:
         serial = state["hopper"].pop(0) if self.habits.forms else ""
         state["inside"] = {"serial": serial, "job": job["name"], "inked": 0}
         self._in_path = True
+        job["begun"] = job["begun"] or self.up_time()
         self._go(job, JobState.PROCESSING)
 
     async def _ink(self, pages: list[Image.Image], inked: int) -> None:
+        serial = self.state["inside"]["serial"]
+        sheet = await asyncio.to_thread(paper_sheet.lay, pages, serial, inked)
+        await asyncio.to_thread(paper_sheet.write_faces, self.body.directory / "inside", sheet)
         async with self.changing() as state:
             # Ink from here on: whatever happens now, this form has been laid.
             state["inside"]["inked"] = inked
             state["counters"]["laid"] += 1
-        serial = self.state["inside"]["serial"]
-        sheet = await asyncio.to_thread(paper_sheet.lay, pages, serial, inked)
-        await asyncio.to_thread(paper_sheet.write_faces, self.body.directory / "inside", sheet)
 
     async def _jam(self, job: dict[str, Any]) -> None:
         async with self.changing():

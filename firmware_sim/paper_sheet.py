@@ -51,7 +51,8 @@ def render(pdf: bytes) -> list[Image.Image]:
 
 def _page(page: pypdfium2.PdfPage) -> Image.Image:
     width, height = page.get_size()
-    scale = DPI / 72
+    # The width in points is rounded in the file; a hair less keeps it from growing by one pixel.
+    scale = DPI / 72 * (1 - 2e-6)
     if not 0 < width * height * scale * scale <= MAX_PIXELS:
         raise DocumentError(f"a page of {width:.0f} × {height:.0f} pt does not fit the machine")
     picture: Image.Image = page.render(scale=scale).to_pil()
@@ -75,7 +76,10 @@ def lay(pages: Sequence[Image.Image], serial: str, inked: int) -> Sheet:
 
 
 def write_faces(directory: Path, sheet: Sheet) -> None:
-    """Writes front.png and back.png of the sheet in the paper path. Blocking, durable."""
+    """Writes front.png and back.png of the sheet in the path as it will be once it has its ink.
+
+    Blocking, durable.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     for name, picture in (("front", sheet.front), ("back", sheet.back)):
         path = directory / f"{name}.png"
@@ -94,7 +98,7 @@ def lay_out(machine: Path, number: int, facts: dict[str, object]) -> None:
     """
     inside, target = machine / "inside", machine / "cards" / f"{number:06d}"
     target.parent.mkdir(parents=True, exist_ok=True)
-    if inside.exists() and not target.exists():
+    if inside.exists() and not target.exists() and facts["inked"]:
         inside.rename(target)
     target.mkdir(exist_ok=True)
     at = datetime.now(UTC).isoformat(timespec="milliseconds")

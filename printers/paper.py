@@ -11,7 +11,7 @@ import asyncio
 import secrets
 import time
 
-from printers.codecs.ipp import Attribute, Group, Message, Op, PrinterState, Status, Tag, attribute
+from printers.codecs.ipp import Group, Message, Op, PrinterState, Tag, attribute
 from printers.paper_conditions import SPOILING, conditions_of, supplies_of
 from printers.paper_evidence import (
     BOOT_TOLERANCE_S,
@@ -19,6 +19,7 @@ from printers.paper_evidence import (
     NOTHING,
     TWICE,
     UNREACHABLE,
+    Course,
     JobView,
     Why,
     decide_listed,
@@ -36,16 +37,6 @@ from printers.ports import (
     Snapshot,
 )
 
-_PRINTER_WANTED = (
-    *("printer-make-and-model", "printer-device-id", "printer-uuid", "printer-state"),
-    *("printer-state-reasons", "printer-up-time", "marker-names", "marker-levels"),
-    *("printer-impressions-completed", "printer-media-sheets-completed"),
-    *("document-format-supported", "operations-supported"),
-)
-_JOB_WANTED = (
-    *("job-id", "job-name", "job-state", "job-state-reasons", "job-originating-user-name"),
-    *("job-impressions", "job-impressions-completed"),
-)
 _NEEDED = {Op.PRINT_JOB, Op.CANCEL_JOB, Op.GET_JOB_ATTRIBUTES, Op.GET_JOBS}
 _COUNTERS = {
     "impressions": "printer-impressions-completed",
@@ -78,7 +69,7 @@ class PaperPrinter:
 
     async def connect(self) -> None:
         """Asks for the printer's attributes. Raises DeviceError if it does not fit our use."""
-        printer = await self._printer()
+        printer = await self._link.printer()
         formats = printer.texts("document-format-supported")
         if formats and "application/pdf" not in formats:
             raise DeviceError(
@@ -99,7 +90,7 @@ class PaperPrinter:
         ``last_job``, the highest job number that it lists. ``boot`` is when it started, in
         seconds since 1970. Raises DeviceError.
         """
-        jobs, printer = await self._jobs(), await self._printer()
+        jobs, printer = await self._link.jobs(), await self._link.printer()
         counters = {"last_job": max((job.job_id for job in jobs), default=0)}
         for counter, name in _COUNTERS.items():
             value = printer.integer(name)
@@ -124,14 +115,14 @@ class PaperPrinter:
     ) -> PrintResult:
         """Sends the PDF unless the printer knows the job's name already; then watches it.
 
-        A job of that name which is over and laid nothing does not count: the caller was told
+        A job of that name which is over and touched no form does not count: the caller was told
         NOT_PRINTED and may try again. While the printer waits for a person, the phase given to
         ``progress`` is the condition's code ("hopper_empty", "cover_open", …).
         """
         if job.pdf is None:
             raise ValueError(f"{self.name} prints PDF; give PrintJob.pdf for job {job.job_id}")
         try:
-            if any(j.name == job.job_id and not j.blank for j in await self._jobs()):
+            if await self._telling(job.job_id, before):
                 return await self.determine(job.job_id, before)
             answer = await self._send(job, job.pdf, gate, progress)
         except DeviceError:
@@ -143,7 +134,8 @@ class PaperPrinter:
             return await self._settle(job.job_id, before, _refusal(answer))
         try:
             number = JobView.of(answer.group(Tag.JOB)).job_id
-            return await self._followed(number, before, NOTHING, progress)
+            course = await self._follow(number, progress, witnessed=True)
+            return decide_listed(course, before, await self.snapshot(), NOTHING)
         except DeviceError:
             return await self._settle(job.job_id, before, LINE_LOST)
 
@@ -157,8 +149,8 @@ class PaperPrinter:
 
     async def clear(self) -> None:
         """Cancels what still waits. A jam is cleared by hand: see the conditions."""
-        for job in await self._jobs(("not-completed",)):
-            await self._cancel(job.job_id)
+        for job in await self._link.jobs(("not-completed",)):
+            await self._link.cancel(job.job_id)
 
     async def close(self) -> None:
         """Gives the connection back."""
@@ -178,47 +170,49 @@ class PaperPrinter:
             await asyncio.sleep(self._poll_s)
 
     async def _evidence(self, job_id: str, before: Snapshot, note: Why) -> PrintResult:
-        named = [job for job in await self._jobs() if job.name == job_id]
-        telling = [job for job in named if not job.blank]
+        telling = await self._telling(job_id, before)
         if len(telling) > 1:
             return undetermined(await self.snapshot(), TWICE, "unknown")
-        if not named:
-            return decide_unlisted(before, await self.snapshot(), note)
-        number = (telling or named)[-1].job_id
-        return await self._followed(number, before, note, lambda _phase, _share: None)
+        if telling:
+            course = await self._follow(telling[0].job_id, _nobody_watches, witnessed=False)
+            return decide_listed(course, before, await self.snapshot(), note)
+        blank = [job for job in await self._link.jobs() if job.name == job_id and job.blank]
+        after = await self.snapshot()
+        if blank:
+            return decide_listed(Course(blank[-1], False, False), before, after, note)
+        return decide_unlisted(before, after, note)
 
-    async def _followed(
-        self, number: int, before: Snapshot, note: Why, progress: Progress
-    ) -> PrintResult:
-        view, jammed = await self._follow(number, progress)
-        return decide_listed(view, jammed, before, await self.snapshot(), note)
+    async def _telling(self, job_id: str, before: Snapshot) -> list[JobView]:
+        """Jobs of that name that may have touched a form since ``before``."""
+        named = [job for job in await self._link.jobs() if job.name == job_id]
+        return [job for job in named if not job.blank and not job.settled(before)]
 
-    async def _follow(self, number: int, progress: Progress) -> tuple[JobView, bool]:
-        """The job when it is over (or cannot be ended), and whether a jam was seen meanwhile.
+    async def _follow(self, number: int, progress: Progress, *, witnessed: bool) -> Course:
+        """The job when it is over, or cannot be ended.
 
         Cancels at a jam, since printers lay a jammed page again on the next form by themselves,
         and when the wait for a person gets too long.
         """
         deadline, cancelled, jammed = time.monotonic() + self._job_timeout_s, False, False
         while True:
-            view = await self._view(number)
+            view = await self._link.job(number)
             if view.state.terminal:
-                return view, jammed
+                return Course(view, jammed, witnessed)
             waiting = await self._waiting_for()
             jammed = jammed or waiting in SPOILING
             share = view.impressions / view.expected if view.expected > 0 else 0.0
             progress(waiting or "printing", min(max(share, 0.0), 1.0))
             late = time.monotonic() > deadline
             if late and cancelled:
-                return view, jammed
+                return Course(view, jammed, witnessed)
             if not cancelled and (late or jammed):
-                await self._cancel(number)
+                await self._link.cancel(number)
                 cancelled, deadline = True, time.monotonic() + self._settle_s
             await asyncio.sleep(self._poll_s)
 
     async def _waiting_for(self) -> str:
         """The code of what a stopped printer waits for; "" while it works."""
-        printer = await self._printer()
+        printer = await self._link.printer()
         codes = [c.code for c in conditions_of(printer.texts("printer-state-reasons"))]
         stopped = printer.integer("printer-state") == PrinterState.STOPPED
         spoiling = [code for code in codes if code in SPOILING]
@@ -227,14 +221,12 @@ class PaperPrinter:
     async def _abandon(self, job_id: str) -> None:
         """After the gate closed: the document was cut; cancel what this very driver sent."""
         try:
-            for job in await self._jobs(("not-completed",)):
+            for job in await self._link.jobs(("not-completed",)):
                 if job.name == job_id and job.user == self._user:
-                    await self._cancel(job.job_id)
+                    await self._link.cancel(job.job_id)
         except DeviceError:
             # The gate's own exception is on its way, and a printer aborts a cut document itself.
             await self._link.close()
-
-    # -- exchanges -------------------------------------------------------------------------------
 
     async def _send(self, job: PrintJob, pdf: bytes, gate: Gate, progress: Progress) -> Message:
         default = "two-sided-long-edge" if job.pages > 1 else "one-sided"
@@ -250,47 +242,6 @@ class PaperPrinter:
         )
         return await self._link.send(operation, template, pdf, gate, progress)
 
-    async def _ask(self, op: Op, *attributes: Attribute) -> Message:
-        answer = await self._link.ask(op, *attributes)
-        if answer.code >= 0x0100:
-            raise DeviceError(
-                f"{self.name}: {op.name} refused with 0x{answer.code:04x}; look at its panel"
-            )
-        return answer
-
-    async def _printer(self) -> Group:
-        wanted = attribute("requested-attributes", Tag.KEYWORD, *_PRINTER_WANTED)
-        return (await self._ask(Op.GET_PRINTER_ATTRIBUTES, wanted)).group(Tag.PRINTER)
-
-    async def _jobs(self, which: tuple[str, ...] = ("not-completed", "completed")) -> list[JobView]:
-        # The waiting ones first: one that ends between the two questions is then seen twice and
-        # kept in its later state, never missed.
-        found: dict[int, JobView] = {}
-        for kind in which:
-            answer = await self._ask(
-                Op.GET_JOBS,
-                attribute("which-jobs", Tag.KEYWORD, kind),
-                attribute("requested-attributes", Tag.KEYWORD, *_JOB_WANTED),
-            )
-            found |= {v.job_id: v for v in map(JobView.of, answer.all(Tag.JOB))}
-        return [found[number] for number in sorted(found)]
-
-    async def _view(self, number: int) -> JobView:
-        answer = await self._ask(
-            Op.GET_JOB_ATTRIBUTES,
-            attribute("job-id", Tag.INTEGER, number),
-            attribute("requested-attributes", Tag.KEYWORD, *_JOB_WANTED),
-        )
-        return JobView.of(answer.group(Tag.JOB))
-
-    async def _cancel(self, number: int) -> None:
-        answer = await self._link.ask(Op.CANCEL_JOB, attribute("job-id", Tag.INTEGER, number))
-        # Not possible and not found: it ended before the request came; the list tells how.
-        if answer.code >= 0x0100 and answer.code not in {Status.NOT_POSSIBLE, Status.NOT_FOUND}:
-            raise DeviceError(
-                f"{self.name}: the job was not cancelled (0x{answer.code:04x}); use its panel"
-            )
-
     def _boot_mark(self, printer: Group) -> str:
         up = printer.integer("printer-up-time")
         if up is None:
@@ -299,6 +250,10 @@ class PaperPrinter:
         if abs(started - self._boot) > BOOT_TOLERANCE_S:
             self._boot = started
         return str(self._boot)
+
+
+def _nobody_watches(_phase: str, _share: float) -> None:
+    """Progress of a job that is only asked about."""
 
 
 def _serial(printer: Group) -> str:

@@ -1,8 +1,9 @@
 """What a paper printer's own record proves about one job; pure.
 
-The rules are those of the facts ("Printed at most once"): completed is printed; over without an
-impression, with the printer's counters where they were and no restart in between, is not printed;
-everything else is for a person to decide.
+The rules are those of the facts ("Printed at most once"): completed is printed; over before a form
+was touched, with the printer's counters where they were and no restart in between, is not printed;
+everything else is for a person to decide. No impressions alone prove nothing: printers count a
+sheet when it leaves, so a form that jammed with ink on it counts none.
 """
 
 from __future__ import annotations
@@ -15,6 +16,14 @@ from printers.ports import DeviceError, Outcome, PrintResult, Snapshot
 
 # printer-up-time counts whole seconds, so the start computed from it wavers by one.
 BOOT_TOLERANCE_S = 2
+# Reasons (RFC 8011 section 5.3.8) that end a job before a page of a PDF can be drawn: its index is
+# at the end of the file.
+_BEFORE_PAGES = frozenset(
+    {
+        *("submission-interrupted", "document-format-error", "unsupported-document-format"),
+        *("compression-error", "unsupported-compression", "document-password-error"),
+    }
+)
 # The printer's own counters of work done; "last_job" only says that something was accepted.
 WORK = ("impressions", "sheets")
 
@@ -70,7 +79,11 @@ _PARTIAL = Why(
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """One of the printer's jobs as it reports it; ``impressions`` is -1 if it does not count."""
+    """One of the printer's jobs as it reports it.
+
+    ``impressions`` is -1 if it does not count; ``begun`` is False only if the printer says that
+    it never began to process the job.
+    """
 
     job_id: int
     name: str
@@ -79,6 +92,7 @@ class JobView:
     reasons: tuple[str, ...]
     impressions: int
     expected: int
+    begun: bool
 
     @classmethod
     def of(cls, group: Group) -> JobView:
@@ -86,10 +100,8 @@ class JobView:
         state = group.integer("job-state")
         if state is None or not JobState.PENDING <= state <= JobState.COMPLETED:
             raise DeviceError(f"a job in the unknown state {state}; update the printer's firmware")
-        done, expected = (
-            group.integer("job-impressions-completed"),
-            group.integer("job-impressions"),
-        )
+        done = group.integer("job-impressions-completed")
+        started = group.get("time-at-processing")
         return cls(
             job_id=group.integer("job-id") or 0,
             name=group.text("job-name"),
@@ -97,31 +109,50 @@ class JobView:
             state=JobState(state),
             reasons=group.texts("job-state-reasons"),
             impressions=-1 if done is None else done,
-            expected=expected or 0,
+            expected=group.integer("job-impressions") or 0,
+            begun=started is None or started.first is not None,
         )
 
     @property
-    def blank(self) -> bool:
-        """True if the job is over and the printer says that it laid nothing."""
+    def empty(self) -> bool:
+        """True if the job is over and the printer counted nothing for it."""
         return self.state in {JobState.CANCELED, JobState.ABORTED} and self.impressions == 0
 
+    @property
+    def blank(self) -> bool:
+        """True if the job is over and cannot have touched a form."""
+        return self.empty and (not self.begun or bool(_BEFORE_PAGES & set(self.reasons)))
 
-def decide_listed(
-    view: JobView, jammed: bool, before: Snapshot, after: Snapshot, note: Why
-) -> PrintResult:
-    """A job that the printer lists. ``jammed``: a jam was seen while it ran."""
+    def settled(self, before: Snapshot) -> bool:
+        """True if it is an earlier attempt, which the caller was told is not printed.
+
+        It was listed already when ``before`` was journalled; UNDETERMINED is never tried again.
+        """
+        return self.empty and self.job_id <= before.counters.get("last_job", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a job went: its last view; whether a jam was seen; whether the driver saw all of it."""
+
+    view: JobView
+    jammed: bool
+    witnessed: bool
+
+
+def decide_listed(course: Course, before: Snapshot, after: Snapshot, note: Why) -> PrintResult:
+    """A job that the printer lists. ``note`` is the reason given if it did not print."""
+    view = course.view
     if not view.state.terminal:
         return undetermined(after, _STILL_WAITING, "unknown")
-    jammed = jammed or (after.position == "inside" and before.position != "inside")
-    if jammed:
+    if course.jammed or (after.position == "inside" and before.position != "inside"):
         # A printer that clears a jam lays the page again on the next form, so even "completed"
         # may stand for two forms.
-        return undetermined(
-            after, _JAMMED, after.position if after.position == "inside" else "unknown"
-        )
+        return undetermined(after, _JAMMED, "inside" if after.position == "inside" else "unknown")
     if view.state is JobState.COMPLETED:
         return _completed(view, after)
-    if _idle_since(before, after) and (view.impressions == 0 or _has_work(before, after)):
+    nothing = view.blank or (course.witnessed and (view.empty or _has_work(before, after)))
+    if nothing and _idle_since(before, after):
         return PrintResult(
             Outcome.NOT_PRINTED, after, *(note if note.en else _ENDED_EMPTY), "hopper"
         )

@@ -14,11 +14,32 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from printers.codecs.ipp import Attribute, IppFormatError, Message, Op, request
+from printers.codecs.ipp import (
+    Attribute,
+    Group,
+    IppFormatError,
+    Message,
+    Op,
+    Status,
+    Tag,
+    attribute,
+    request,
+)
+from printers.paper_evidence import JobView
 from printers.ports import DeviceError, Gate, Progress
 
 CHUNK = 16 * 1024
 MAX_ANSWER = 1 << 20
+_PRINTER_WANTED = (
+    *("printer-make-and-model", "printer-device-id", "printer-uuid", "printer-state"),
+    *("printer-state-reasons", "printer-up-time", "marker-names", "marker-levels"),
+    *("printer-impressions-completed", "printer-media-sheets-completed"),
+    *("document-format-supported", "operations-supported"),
+)
+_JOB_WANTED = (
+    *("job-id", "job-name", "job-state", "job-state-reasons", "job-originating-user-name"),
+    *("job-impressions", "job-impressions-completed", "time-at-processing"),
+)
 
 
 class PaperLink:
@@ -41,6 +62,51 @@ class PaperLink:
         """A request without a document. Raises DeviceError; a refusal is in the answer's code."""
         message = request(op, next(self._ids), self.uri, self.user, *attributes)
         return await self._post(message.to_bytes(), message.request_id)
+
+    async def printer(self) -> Group:
+        """The printer's attributes that this house reads. Raises DeviceError."""
+        wanted = attribute("requested-attributes", Tag.KEYWORD, *_PRINTER_WANTED)
+        return (await self._done(Op.GET_PRINTER_ATTRIBUTES, wanted)).group(Tag.PRINTER)
+
+    async def jobs(self, which: tuple[str, ...] = ("not-completed", "completed")) -> list[JobView]:
+        """The jobs that the printer lists, by number. Raises DeviceError."""
+        # The waiting ones first: one that ends between the two questions is then seen twice and
+        # kept in its later state, never missed.
+        found: dict[int, JobView] = {}
+        for kind in which:
+            answer = await self._done(
+                Op.GET_JOBS,
+                attribute("which-jobs", Tag.KEYWORD, kind),
+                attribute("requested-attributes", Tag.KEYWORD, *_JOB_WANTED),
+            )
+            found |= {view.job_id: view for view in map(JobView.of, answer.all(Tag.JOB))}
+        return [found[number] for number in sorted(found)]
+
+    async def job(self, number: int) -> JobView:
+        """One job. Raises DeviceError, also when the printer has forgotten it."""
+        answer = await self._done(
+            Op.GET_JOB_ATTRIBUTES,
+            attribute("job-id", Tag.INTEGER, number),
+            attribute("requested-attributes", Tag.KEYWORD, *_JOB_WANTED),
+        )
+        return JobView.of(answer.group(Tag.JOB))
+
+    async def cancel(self, number: int) -> None:
+        """Cancels a job; one that is over already stays as it is. Raises DeviceError."""
+        answer = await self.ask(Op.CANCEL_JOB, attribute("job-id", Tag.INTEGER, number))
+        # Not possible and not found: it ended before the request came; the list tells how.
+        if answer.code >= 0x0100 and answer.code not in {Status.NOT_POSSIBLE, Status.NOT_FOUND}:
+            raise DeviceError(
+                f"{self.name}: the job was not cancelled (0x{answer.code:04x}); use its panel"
+            )
+
+    async def _done(self, op: Op, *attributes: Attribute) -> Message:
+        answer = await self.ask(op, *attributes)
+        if answer.code >= 0x0100:
+            raise DeviceError(
+                f"{self.name}: {op.name} refused with 0x{answer.code:04x}; look at its panel"
+            )
+        return answer
 
     async def send(
         self,
