@@ -13,7 +13,10 @@ class LayoutError(Exception):
     """
 
     def __init__(self, code: str, es: str, en: str) -> None:
-        super().__init__(f"{code}: {en}")
+        super().__init__(code, es, en)  # all of them: it must survive a process pool's pickle
         self.code = code
         self.es = es
         self.en = en
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.en}"

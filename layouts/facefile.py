@@ -19,10 +19,13 @@ class FaceError(Exception):
     """A face file is wrong: "path:line: what is wrong and what to write instead"."""
 
     def __init__(self, path: Path, line: int, problem: str) -> None:
-        super().__init__(f"{path}:{line}: {problem}")
+        super().__init__(path, line, problem)  # all of them: it must survive pickling
         self.path = path
         self.line = line
         self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.problem}"
 
 
 class Table:

@@ -27,10 +27,13 @@ class PortraitError(Exception):
     """A portrait file cannot be used; ``code`` for machines, ``es`` and ``en`` for people."""
 
     def __init__(self, code: str, es: str, en: str) -> None:
-        super().__init__(f"{code}: {en}")
+        super().__init__(code, es, en)  # all of them: it must survive a process pool's pickle
         self.code = code
         self.es = es
         self.en = en
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.en}"
 
 
 @dataclass(frozen=True, slots=True)

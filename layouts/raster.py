@@ -32,6 +32,11 @@ class Raster:
     ground: Image.Image | None = None
     portrait: tuple[Portrait, PxBox] | None = None
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Between processes the kept layers are dead weight (2 MB): colour holds it all.
+        whole = self.colour, self.black, self.dpi, self.qr_box, self.barcode_box, self.abbreviated
+        return Raster, whole
+
     @property
     def scale(self) -> int:
         """Black pixels per colour pixel: 1, or 2 where the colour layer is half size."""
