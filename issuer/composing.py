@@ -7,6 +7,7 @@ what comes out of it may be printed.
 from __future__ import annotations
 
 import asyncio
+import io
 import multiprocessing
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -148,6 +149,26 @@ def _unreadable() -> ComposeFailed:
     )
 
 
+def preview_now(order: Order) -> list[bytes]:
+    """PNG pictures of what :func:`compose_now` draws (runs in a worker)."""
+    composed = compose_now(order)
+    if composed.pdf is None:
+        pictures = [raster.proof() for raster in composed.rasters]
+    else:
+        document = pypdfium2.PdfDocument(composed.pdf)
+        try:
+            pictures = [page.render(scale=READ_BACK_DPI / 72).to_pil() for page in document]
+        finally:
+            document.close()
+    return [_png(picture) for picture in pictures]
+
+
+def _png(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
 def prepare_now(data: bytes) -> bytes:
     """Prepares a portrait (runs in a worker: pictures from outside are not decoded in the daemon).
 
@@ -173,6 +194,10 @@ class Composer:
     async def compose(self, order: Order) -> Composed:
         """Raises ComposeFailed."""
         return await self._call(compose_now, order)
+
+    async def preview(self, order: Order) -> list[bytes]:
+        """PNG pictures of the faces. Raises ComposeFailed."""
+        return await self._call(preview_now, order)
 
     async def prepare(self, data: bytes) -> bytes:
         """A prepared portrait for the store. Raises ComposeFailed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from issuer.composing import Composed, ComposeFailed, Order, wants_mrz
-from issuer.domain import Job, JobState, Reason
+from issuer.domain import Conflict, Job, JobState, Reason
 from issuer.lanes import Lane
 from issuer.services import Rest, Services
 from issuer.steps.undoing import unseal
@@ -55,3 +55,14 @@ def _load(conn: Connection, job: Job) -> tuple[Document, CaseFile]:
 
 def _keep_file(conn: Connection, number: str, pdf: bytes | None) -> None:
     documents.change(conn, number, file=pdf)
+
+
+async def preview(found: tuple[Document, CaseFile], at: Services) -> list[bytes]:
+    """PNG pictures of a sealed document's faces, as the counter looks at them before printing.
+
+    Raises Conflict for one that is not sealed yet.
+    """
+    document, case = found
+    if document.qr_text is None:
+        raise Conflict(Reason("not_sealed", "Aún no está sellado.", "It is not sealed yet."))
+    return await at.composer.preview(order(document, case, at, None))

@@ -9,23 +9,25 @@ from .errors import StoreError
 _OURS = "fedatario_store_ends_it"
 
 
-def forbid_commit(engine: Engine) -> None:
-    """Makes ``conn.commit()`` inside a function an error that its caller sees.
+def forbid_end(engine: Engine) -> None:
+    """Makes ``conn.commit()`` and ``conn.rollback()`` inside a function an error for its caller.
 
-    On SQLite it would commit what others of the group did half-way; on PostgreSQL what follows
-    it would be a second transaction.
+    On SQLite they would commit or undo what others of the group did; on PostgreSQL what follows
+    them would be another transaction.
     """
 
     @event.listens_for(engine, "commit")
+    @event.listens_for(engine, "rollback")
     def refuse(conn: Connection) -> None:
         if not conn.info.get(_OURS):
             raise StoreError(
-                "a function run by the store must not commit: return, and the store commits it"
+                "a function run by the store must not commit or roll back: return, and the store "
+                "commits; raise, and it undoes"
             )
 
 
-def allow_commit(conn: Connection, allowed: bool) -> None:
-    """Told by the store around its own commit."""
+def allow_end(conn: Connection, allowed: bool) -> None:
+    """Told by the store around its own commit or rollback."""
     conn.info[_OURS] = allowed
 
 

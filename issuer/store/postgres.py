@@ -15,7 +15,7 @@ from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DBAPIError
 
 from .errors import CommitFailed, StoreClosed, StoreError
-from .guard import allow_commit, forbid_commit, refuse_open_nesting
+from .guard import allow_end, forbid_end, refuse_open_nesting
 
 T = TypeVar("T")
 WRITERS = 8  # facts on offices: more connections commit no more documents
@@ -30,7 +30,7 @@ class PostgresBackend:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url, WRITERS, "READ COMMITTED")
-        forbid_commit(self._engine)
+        forbid_end(self._engine)
         # A snapshot over several statements, as a reader on SQLite has.
         reading = _engine(url, READERS, "REPEATABLE READ")
         self._read_engine = reading.execution_options(postgresql_readonly=True)
@@ -67,15 +67,16 @@ class PostgresBackend:
 
     def _once(self, call: Callable[[Connection], T]) -> T:
         with self._engine.connect() as conn:
-            allow_commit(conn, False)
+            allow_end(conn, False)
             transaction = conn.begin()
             try:
                 result = call(conn)
                 refuse_open_nesting(conn)
             except BaseException:
-                transaction.rollback()
+                allow_end(conn, True)
+                transaction.close()  # rolls back, also what a refused commit left inactive
                 raise
-            allow_commit(conn, True)
+            allow_end(conn, True)
             try:
                 transaction.commit()
             except DBAPIError as error:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, e
 from sqlalchemy.exc import DBAPIError
 
 from .errors import StoreClosed, StoreError
-from .guard import forbid_commit
+from .guard import forbid_end
 from .writer import GroupWriter
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ OLDEST = (3, 35, 0)  # RETURNING
 def writer_engine(url: str) -> Engine:
     """An engine whose transactions are begun and ended by the writer, on the driver itself."""
     engine = _engine(url, NullPool)
-    forbid_commit(engine)
+    forbid_end(engine)
     return engine
 
 

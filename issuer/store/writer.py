@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from .errors import CommitFailed, StoreBusy, StoreClosed, StoreError
-from .guard import refuse_open_nesting
+from .guard import allow_end, refuse_open_nesting
 
 T = TypeVar("T")
 GROUP = 64  # functions per commit: bounds how long the first one waits for the last
@@ -105,6 +105,7 @@ class GroupWriter:
                 waiting.error = StoreClosed("the store's writer has ended: start the daemon again")
                 left.append(waiting)
         _answer(left)
+        allow_end(self._conn, True)
         self._conn.close()
         self._conn.engine.dispose()
 
@@ -170,8 +171,7 @@ class GroupWriter:
         """Runs one function; on its error undoes it alone. Raises if the group is lost with it."""
         if waiting.future.cancelled():  # nobody waits, and nothing was begun: do nothing
             return
-        if not self._conn.in_transaction():  # a function tried to end it, and was refused
-            self._conn.begin()
+        self._reopen()
         self._raw.execute("SAVEPOINT caller")
         try:
             waiting.result = waiting.call(self._conn)
@@ -180,6 +180,14 @@ class GroupWriter:
             waiting.error = error
             self._undo(error)
         self._raw.execute("RELEASE caller")
+
+    def _reopen(self) -> None:
+        """SQLAlchemy's side, after a function that tried to end it and was refused."""
+        root = self._conn.get_transaction()
+        if root is None or not root.is_active:
+            if root is not None:
+                root.close()
+            self._conn.begin()
 
     def _undo(self, error: BaseException) -> None:
         if not self._raw.in_transaction:
