@@ -148,7 +148,7 @@ class Plastifier:
                 return look
             if fresh and (stop := self._stopped(before, look)):
                 return stop
-            if fresh and state_of(reading, self._band) == "ready":
+            if fresh and state_of(reading, self._set_point, self._band) == "ready":
                 return look
             if time.monotonic() > deadline:
                 return decide(before, self._snapshot_of(look), False, NOT_WARM)
@@ -177,15 +177,15 @@ class Plastifier:
         return decide(before, await self.snapshot(), warm)
 
     def _stopped(self, before: Snapshot, look: _Look) -> PrintResult | None:
-        faults = faults_of(look.reading, self._map)
+        faults = faults_of(look.reading, self._map, self._set_point)
         if not faults:
             return None
         return decide(before, self._snapshot_of(look), False, fault_reason(faults[0]))
 
     def _warm(self, reading: Reading) -> bool:
         # A passing pouch takes heat away: twice the band is still a sealed pouch (assumed).
-        near = state_of(reading, 2 * self._band) == "ready"
-        return near and not faults_of(reading, self._map)
+        near = state_of(reading, self._set_point, 2 * self._band) == "ready"
+        return near and not faults_of(reading, self._map, self._set_point)
 
     def _snapshot_of(self, look: _Look) -> Snapshot:
         return Snapshot(
@@ -197,7 +197,7 @@ class Plastifier:
                 "temperature_decic": look.reading.temperature_decic,
                 "set_point_decic": look.reading.set_point_decic,
             },
-            conditions=conditions_of(look.reading, self._map, self._band),
+            conditions=conditions_of(look.reading, self._map, self._set_point, self._band),
         )
 
     # -- the line --------------------------------------------------------------------------------

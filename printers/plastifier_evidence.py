@@ -56,9 +56,11 @@ _BACKWARDS = (
 )
 
 
-def faults_of(reading: Reading, at: RegisterMap) -> tuple[str, ...]:
+def faults_of(reading: Reading, at: RegisterMap, target_decic: int) -> tuple[str, ...]:
     """Codes of what makes feeding pointless or dangerous."""
-    hot = reading.temperature_decic > reading.set_point_decic + at.over_temperature_decic
+    # A machine that was set higher before and cools down to ours is not broken.
+    wanted = max(reading.set_point_decic, target_decic)
+    hot = reading.temperature_decic > wanted + at.over_temperature_decic
     drawing = reading.heater_decia >= at.heater_min_decia
     dead = reading.output_permille >= at.heater_on_permille and not drawing
     broken = {"heater_burnout", "heater_short", "heater_overcurrent"} & set(reading.flags)
@@ -71,18 +73,21 @@ def faults_of(reading: Reading, at: RegisterMap) -> tuple[str, ...]:
     return tuple(code for code, found in checks.items() if found)
 
 
-def state_of(reading: Reading, band_decic: int) -> str:
-    """ "heating", "ready" or "cooling"."""
-    away = reading.temperature_decic - reading.set_point_decic
+def state_of(reading: Reading, target_decic: int, band_decic: int) -> str:
+    """Gives "heating", "ready" or "cooling", by what pouches want and not by what somebody set."""
+    away = reading.temperature_decic - target_decic
     if abs(away) <= band_decic:
         return "ready"
     return "heating" if away < 0 else "cooling"
 
 
-def conditions_of(reading: Reading, at: RegisterMap, band_decic: int) -> tuple[Condition, ...]:
+def conditions_of(
+    reading: Reading, at: RegisterMap, target_decic: int, band_decic: int
+) -> tuple[Condition, ...]:
     """Faults first, then the thermal state as information."""
-    faults = [Condition(c, Severity.FAULT, *_FAULTS[c]) for c in faults_of(reading, at)]
-    state = state_of(reading, band_decic)
+    codes = faults_of(reading, at, target_decic)
+    faults = [Condition(code, Severity.FAULT, *_FAULTS[code]) for code in codes]
+    state = state_of(reading, target_decic, band_decic)
     return (*faults, Condition(state, Severity.INFO, *_STATES[state]))
 
 
