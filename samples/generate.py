@@ -79,11 +79,8 @@ def build() -> list[Case]:
 
 
 def _style(number: int) -> str:
-    """Mostly camera JPEG; every other style comes round, the bulky PNG seldom."""
-    if number % 3:
-        return "jpeg"
-    style = STYLES[(number // 3) % len(STYLES)]
-    return "webp" if style == "png" and number > 40 else style
+    """Mostly camera JPEG; every other style comes round."""
+    return "jpeg" if number % 3 else STYLES[(number // 3) % len(STYLES)]
 
 
 def portrait(case: Case) -> bytes:

@@ -127,7 +127,7 @@ def _table(top: Node, key: str, read: Callable[[Node], tuple[str, T]]) -> dict[s
     for node in top.nodes(key, required=True):
         code, value = read(node)
         if code in table:
-            node.report(f"code {code!r} stands twice; take one out")
+            node.report(f"code {code!r} stands twice; take one out", "code")
         table[code] = value
         node.finish()
     return table
@@ -192,7 +192,8 @@ def _material(node: Node) -> tuple[str, Material]:
 def _field(node: Node) -> tuple[str, FieldLabel]:
     label = FieldLabel(node.text("name"), node.text("es"), node.text("en"))
     if label.name not in FIELD_NAMES and not re.fullmatch(r"extra\.[a-z_]+", label.name):
-        node.report(f"no request has a field {label.name!r}; a new one is called extra.<name>")
+        text = f"no request has a field {label.name!r}; a new one is called extra.<name>"
+        node.report(text, "name")
     return label.name, label
 
 
@@ -223,7 +224,7 @@ def _holiday(node: Node, departments: dict[str, str]) -> HolidayRule:
         if found and every not in {"02-29", "02-30", "02-31", "04-31", "06-31", "09-31", "11-31"}:
             month_day = (int(found.group(1)), int(found.group(2)))
         else:
-            node.report(f"every must be a month and day of each year like 08-06, not {every!r}")
+            node.report(f"every must be a month and day like 08-06, not {every!r}", "every")
     if node.has("date") == node.has("every"):
         node.report("a holiday has either date (one day) or every (each year)")
     rule = HolidayRule(
