@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,9 @@ class Keeper:
         assert link is not None
         while not link.lost.is_set():
             try:
-                await asyncio.wait_for(link.lost.wait(), self._times.health_s)
+                # Not wait_for: in Python 3.11 it swallows a cancellation that meets its result.
+                async with asyncio.timeout(self._times.health_s):
+                    await link.lost.wait()
             except TimeoutError:
                 self.member.check_if_idle()
 
@@ -145,7 +148,6 @@ class Keeper:
         log.info("worker of HSM %s ended: %s (%s)", self.member.name, how, detail)
 
     async def _pause(self, seconds: float) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()

@@ -97,7 +97,7 @@ class Tool:
             private = self._session.get_key(object_class=ObjectClass.PRIVATE_KEY, label=label)
         except p11.NoSuchKey:
             private = self._generate(label)
-        wrong = [str(a) for a, wanted in _MUST_BE.items() if private[a] is not wanted]
+        wrong = [a.name for a, wanted in _MUST_BE.items() if private[a] is not wanted]
         if wrong:
             raise OpenError(
                 "key", f"key {label!r} is not bound to this HSM ({', '.join(wrong)}): destroy it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,6 +158,22 @@ async def test_workers_end_with_the_pool(configs: list[HsmConfig], tmp_path: Pat
     await pool.close()
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     assert {status.state for status in pool.status()} == {"down"}
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_closing_while_a_worker_dies_does_not_hang(
+    configs: list[HsmConfig], tmp_path: Path, turns: int
+) -> None:
+    """asyncio.wait_for of Python 3.11 loses a cancellation that meets its result."""
+    pool = HsmPool(configs[:1], state_dir=tmp_path)
+    await pool.start()
+    os.kill(pool.pids()["hsm-a"], signal.SIGKILL)
+    while state(pool, "hsm-a") == "up":
+        await asyncio.sleep(0)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await pool.close()
 
 
 def test_wrong_configurations_are_named() -> None:
