@@ -186,8 +186,12 @@ class Host:
     async def _reject(self, frame: Frame) -> Reply:
         self._job = None
         await self._settle()
-        if self.machine.state["inside"] is not None:
-            await self._run(lambda: self.machine.leave("reject"))
+        earlier, self.machine.error = self.machine.error, Error(0)
+        try:
+            if self.machine.state["inside"] is not None:
+                await self._run(lambda: self.machine.leave("reject"))
+        finally:
+            self.machine.error |= earlier
         return DONE
 
     async def _reset(self, frame: Frame) -> Reply:

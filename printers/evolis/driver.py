@@ -16,7 +16,7 @@ from printers.codecs import evolis_replies as replies
 from printers.codecs.evolis import Frame
 from printers.codecs.evolis_models import MODELS
 from printers.codecs.evolis_status import Extra
-from printers.evolis.channel import Channel
+from printers.evolis.channel import Channel, Refused
 from printers.evolis.evidence import decide, faults, unmoved
 from printers.evolis.reading import Reader
 from printers.evolis.session import open_session
@@ -115,15 +115,17 @@ class EvolisPrinter:
         """See Printer: drops a job, rejects the card inside, clears the error flags."""
         await self._at_rest()
         channel = await self._open()
-        await channel.ask(replies.RESET, self._settings.step_timeout_s)
-        snapshot = await self._at_rest()
-        if snapshot.position != "none":
-            await channel.ask(replies.REJECT, self._settings.step_timeout_s)
-        await channel.ask(replies.CLEAR_STATUS, self._settings.reply_timeout_s)
-        snapshot = await self._at_rest()
-        if snapshot.position != "none" or faults(snapshot):
-            causes = "; ".join(item.en for item in snapshot.conditions) or "unknown"
-            raise DeviceError(f"printer {self.name}: a card cannot leave: {causes}")
+        with suppress(Refused):  # why it refuses is in the readings, with the remedy
+            await channel.ask(replies.RESET, self._settings.step_timeout_s)
+        if (await self._at_rest()).position != "none":
+            with suppress(Refused):
+                await channel.ask(replies.REJECT, self._settings.step_timeout_s)
+        if (await self._at_rest()).position == "none":
+            await channel.ask(replies.CLEAR_STATUS, self._settings.reply_timeout_s)
+        left = await self._at_rest()
+        if left.position != "none" or faults(left):
+            causes = " ".join(item.en for item in left.conditions)
+            raise DeviceError(f"printer {self.name}: the card does not leave. {causes}".strip())
 
     # --- the job ---
 

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import termios
 import tty
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -47,15 +48,15 @@ async def test_nobody_there_is_a_device_error_with_a_remedy() -> None:
         await open_transport("serial:///dev/does-not-exist", 2)
 
 
-async def test_a_parity_that_the_line_refuses_is_a_device_error() -> None:
-    with pty() as (_, path):
-        # Facts: a pty answers EINVAL to parity E; some kernels take it in silence.
-        try:
-            line = await open_transport(f"serial://{path}?parity=E")
-        except DeviceError as error:
-            assert "cannot open" in str(error)
-        else:
-            await line.close()
+async def test_settings_that_the_line_refuses_are_a_device_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(settings: LineSettings) -> None:
+        raise termios.error(22, "Invalid argument")  # a pty and parity E, facts
+
+    monkeypatch.setattr("printers.transports.line._open", refuse)
+    with pytest.raises(DeviceError, match="Invalid argument"):
+        await open_transport("serial:///dev/ttyUSB0?parity=E")
 
 
 async def test_serial_moves_bytes_over_a_pty() -> None:
@@ -79,8 +80,10 @@ async def test_a_stalled_serial_line_stops_nobody_else() -> None:
         assert ticks == 20
         assert not send.done()
         read = 0
+        os.set_blocking(master, False)
         while read < 100_000:
-            read += len(os.read(master, 65536))
+            with suppress(BlockingIOError):
+                read += len(os.read(master, 65536))
             await asyncio.sleep(0)
         await asyncio.wait_for(send, 5)
         assert read == 100_000
