@@ -38,6 +38,10 @@ class _Decoders(threading.local):
     """One decoder a thread: making one costs as much as a whole payload."""
 
     def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """A decoder that failed keeps its state (lists come out as tuples): never used again."""
         self.decoder = cbor2.CBORDecoder(BytesIO(), read_size=4096, max_depth=MAX_DEPTH + 1)
 
 
@@ -64,6 +68,7 @@ def loads_map(data: bytes, what: str) -> dict[Any, Any]:
     try:
         found = _decoders.decoder.decode_from_bytes(b"\x82" + data + _END)
     except _ESCAPES:
+        _decoders.renew()
         raise malformed(what) from None
     if type(found) is not list or len(found) != 2 or found[1] != _MARK:
         raise malformed(what)

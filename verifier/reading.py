@@ -14,7 +14,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from .cbor import loads_map, malformed
+from .cbor import MAX_DEPTH, loads_map, malformed
 from .document import (
     EXP,
     IAT,
@@ -183,11 +183,14 @@ def _rest(found: dict[Any, Any], known: frozenset[int]) -> Mapping[int, Any]:
     return MappingProxyType(rest)
 
 
-def _plain(value: Any) -> bool:
+def _plain(value: Any, depth: int = MAX_DEPTH) -> bool:
+    """Bounded, because a shared reference (tag 29) can make a list hold itself."""
+    if depth == 0:
+        return False
     if type(value) is list:
-        return all(_plain(item) for item in value)
+        return all(_plain(item, depth - 1) for item in value)
     if type(value) is dict:
-        return all(type(k) in (int, str) and _plain(v) for k, v in value.items())
+        return all(type(k) in (int, str) and _plain(v, depth - 1) for k, v in value.items())
     return value is None or type(value) in (int, str, bytes, bool)
 
 

@@ -121,6 +121,8 @@ def _claims() -> dict[str, Vector]:
     nested: Any = 1
     for _ in range(40):
         nested = [nested]
+    # [itself]: a shared list (tag 28) whose only item refers to it (tag 29).
+    cycle = cbor2.CBORTag(28, [cbor2.CBORTag(29, 0)])
     changes: dict[str, Callable[[dict[Any, Any]], None]] = {
         "no-issuer": lambda p: p.pop(1),
         "issuer-of-another-type": lambda p: p.update({1: "urn:fedatario:PRUEBA:CI"}),
@@ -148,6 +150,7 @@ def _claims() -> dict[str, Vector]:
             {5: {"B": [20310504, 20260504]}}
         ),
         "extra-holds-a-float": lambda p: p[169][75].update({7: 1.5}),
+        "extra-holds-itself": lambda p: p[169][75].update({7: cycle}),
         "nested-too-deep": lambda p: p[169][75].update({7: nested}),
     }
     vectors = {
