@@ -139,7 +139,8 @@ class FaceFile:
             raise FaceError(path, 1, "is not UTF-8; save it as UTF-8") from error
         except tomllib.TOMLDecodeError as error:
             at = _DECODER_LINE.search(str(error))
-            raise FaceError(path, int(at[1]) if at else 1, f"not TOML: {error}") from error
+            line = int(at[1]) if at else len(text.splitlines())  # "at end of document"
+            raise FaceError(path, line, f"not TOML: {error}") from error
         self._tables = _lines(text)
 
     def top(self) -> Table:

@@ -84,6 +84,8 @@ def _harfbuzz(role: str) -> uharfbuzz.Font:
 def shape(role: str, text: str) -> Shaped:
     """Shapes one line (NFC first). Raises LayoutError ("glyph_missing") rather than draw a box."""
     line = unicodedata.normalize("NFC", text)
+    if not line:
+        return Shaped((), 0.0)
     hb = _harfbuzz(role)
     buffer = uharfbuzz.Buffer()
     buffer.add_str(line)

@@ -19,7 +19,8 @@ SIZE_PX = (331, 425)
 MAX_PIXELS = 50_000_000
 MAX_BYTES = 20_000_000
 MIN_HEAD_ROOM = 0.6  # of SIZE_PX: below it a print shows the pixels
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "MPO")
+# A telephone's MPO opens as JPEG. No others: each decoder is a surface for hostile files.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 _MAGIC = b"FPT1"
 
 

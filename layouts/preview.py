@@ -56,9 +56,9 @@ def preview(faces: Path, out: Path, dpi: int, people: list[str]) -> list[Path]:
         proofs = [proof(face, compose(face, sample(person), dpi)) for face in found]
         for face, picture in zip(found, proofs, strict=True):
             written.append(out / f"{face.name}-{person}.png")
-            picture.save(written[-1])
+            picture.save(written[-1], compress_level=3)
         written.append(out / f"sheet-{person}.png")
-        sheet(proofs).save(written[-1])
+        sheet(proofs).save(written[-1], compress_level=3)
         for template in sorted(faces.glob("*.typ")):
             written.append(out / f"{template.stem}-{person}.png")
             paper(template, person).save(written[-1])
