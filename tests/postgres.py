@@ -32,7 +32,7 @@ WATCH = """
 "$@" >"$LOG" 2>&1 &
 server=$!
 while kill -0 "$RUN" 2>/dev/null && kill -0 $server 2>/dev/null; do sleep 0.5; done
-kill -INT $server 2>/dev/null
+kill -QUIT $server 2>/dev/null
 wait $server
 """
 
@@ -50,7 +50,8 @@ def finish() -> None:
         return
     pid_file = Path(directory, "data", "postmaster.pid")
     if pid_file.exists():
-        os.kill(int(pid_file.read_text().split()[0]), signal.SIGINT)
+        # Immediate: nobody will read it again, and a last checkpoint may take seconds.
+        os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
         _until(lambda: not pid_file.exists(), 20, "stop", Path(directory))
     shutil.rmtree(directory)
 
