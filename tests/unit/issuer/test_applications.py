@@ -191,11 +191,13 @@ HEAD = (
 
 def test_an_open_quote_costs_one_row_of_csv(tmp_path: Path) -> None:
     good = "A-{},CH-01,CI,new,2026-11-20,123456,Condori,Wara,1990-02-28,F,BOL,2"
+    open_last = good.format(6).removesuffix("2") + '"2'
     lines = [HEAD, good.format(1), '"A-2,CH-01', "A-3,CH-01", good.format(4), good.format(5) + "x"]
+    lines.append(open_last)
     path = tmp_path / "r.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
     found = list(read_applications(path))
-    assert [type(item) for item in found] == [Application, BadRow, BadRow, Application, BadRow]
+    assert [isinstance(item, BadRow) for item in found] == [False, True, True, False, True, True]
     first = found[0]
     assert isinstance(first, Application)
     assert first.priority == 2

@@ -60,6 +60,15 @@ def test_29_february_never_lengthens_a_term() -> None:
     assert add_years(date(2024, 2, 28), 5) == date(2029, 2, 28)
 
 
+def test_who_was_born_on_29_february_passes_a_limit_on_1_march() -> None:
+    assert birthday(date(1956, 2, 29), 70) == date(2026, 3, 1)
+    assert birthday(date(1956, 2, 29), 72) == date(2028, 2, 29)
+    rule = limit("above")  # 65 in 2021, an ordinary year
+    birth = date(1956, 2, 29)
+    assert term_by_age(rule, birth, date(2021, 2, 28)) == date(2026, 2, 28)
+    assert term_by_age(rule, birth, date(2021, 3, 1)) == date(2024, 3, 1)
+
+
 @given(
     st.dates(date(1900, 1, 1), date(2020, 12, 31)),
     st.integers(min_value=0, max_value=79),
