@@ -89,8 +89,10 @@ class Body:
         self.store(self.dump())
 
     def close(self) -> None:
-        """Gives the body back; the state stays as last saved."""
-        os.close(self._lock)
+        """Gives the body back; the state stays as last saved. Closing twice is harmless."""
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            os.close(lock)
 
 
 def _take(directory: Path) -> int:

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None, prog: str = "fedatario sim") -> int:
         if what == "laminator":
             return _machine(LAMINATORS, "omron-e5cc", f"{prog} laminator", arguments[1:])
         return _hands(what, f"{prog} {what}", arguments[1:])
-    except (BodyError, ControlError, ValueError) as error:
+    except (BodyError, ControlError, ValueError, OSError) as error:
         sys.stderr.write(f"{prog}: {error}\n")
         return 2
 

@@ -38,9 +38,12 @@ def serve(args: argparse.Namespace) -> int:
     body = Body.open(
         args.out, fresh_state(MODELS[args.model], args.serial, read_hopper(args.hopper))
     )
-    if body.state["model"] != args.model:
-        raise ValueError(f"{args.out} is the body of a {body.state['model']}, not {args.model}")
-    asyncio.run(_run(args, body))
+    try:
+        if body.state["model"] != args.model:
+            raise ValueError(f"{args.out} is the body of a {body.state['model']}, not {args.model}")
+        asyncio.run(_run(args, body))
+    finally:
+        body.close()
     return 0
 
 

@@ -72,7 +72,10 @@ class EvolisPrinter:
             await channel.close()
 
     async def snapshot(self) -> Snapshot:
-        """See Printer. Reconnects when the line broke."""
+        """See Printer. Raises DeviceError when the line broke; the next call reconnects.
+
+        For the holder of the lane's lease only: to connect takes the machine from whoever has it.
+        """
         return await self._reader(await self._open()).snapshot(self.name, self.model)
 
     async def print(
@@ -103,6 +106,8 @@ class EvolisPrinter:
         The evidence is the machine's alone, ``job_id`` goes to the log: no card printer knows it.
         """
         try:
+            # A fresh connection: it ends a half-sent job of an earlier one, so nothing moves on.
+            await self.connect()
             after = await self._at_rest()
         except DeviceError as error:
             log.warning("printer %s: job %s stays undetermined: %s", self.name, job_id, error)
