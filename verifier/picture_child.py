@@ -17,7 +17,7 @@ from PIL import Image, ImageFile
 
 from .pictures import MAX_FILE, qr_texts, read_barcodes
 
-_MAX_PIXELS = 40_000_000  # a telephone's photograph has 12 to 50 million; see _shrunk
+_MAX_PIXELS = 40_000_000  # Pillow refuses twice this; a telephone's photograph has 12 to 50 million
 _MAX_PAGES = 10
 _PDF_DPI = 200  # 22 mm at v15 (77 modules): 2.2 px a module; small pages get more
 _CPU_S = 20

@@ -75,7 +75,7 @@ def decode_claims(payload: bytes) -> Claims:
         get(17),
         person[3],
         person[2],
-        _rest(person, MODELLED) if not person.keys() <= MODELLED else _NOTHING,
+        _rest(person, MODELLED, 0) if not person.keys() <= MODELLED else _NOTHING,
     )
 
 
@@ -130,7 +130,7 @@ def _national(found: dict[Any, Any]) -> National:
         found.get(4),
         _categories(_get(found, 5, dict)) if 5 in found else _NOTHING,
         _restrictions(_get(found, 6, list)) if 6 in found else (),
-        _rest(found, _NATIONAL_KEYS) if not found.keys() <= _NATIONAL_KEYS else _NOTHING,
+        _rest(found, _NATIONAL_KEYS, 7) if not found.keys() <= _NATIONAL_KEYS else _NOTHING,
     )
 
 
@@ -175,10 +175,10 @@ def _authority(issuer: object, document_type: str) -> str:
     return authority
 
 
-def _rest(found: dict[Any, Any], known: frozenset[int]) -> Mapping[int, Any]:
+def _rest(found: dict[Any, Any], known: frozenset[int], least: int) -> Mapping[int, Any]:
     """The keys we give no meaning, if their values are plain (no tags, no floats)."""
     rest = {key: value for key, value in found.items() if key not in known}
-    if any(type(key) is not int or key < 0 or not _plain(v) for key, v in rest.items()):
+    if any(type(key) is not int or key < least or not _plain(v) for key, v in rest.items()):
         raise malformed("claims", "169")
     return MappingProxyType(rest)
 
