@@ -172,10 +172,11 @@ async def test_a_caller_cancelled_before_its_turn_does_nothing(store: Store) -> 
     waiting = asyncio.create_task(store.run(put, "cancelled"))
     await asyncio.sleep(0.05)
     waiting.cancel()
-    go_on.set()
-    await asyncio.gather(*blocking)
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    await asyncio.sleep(0.05)  # the cancellation reaches the thread pool by way of the loop
+    go_on.set()
+    await asyncio.gather(*blocking)
     await store.run(put, "next")
     assert await store.read(keys) == {"next"}
 
