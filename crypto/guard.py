@@ -7,6 +7,7 @@ licence's key into an identity card's.
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import cbor2
@@ -18,6 +19,9 @@ from .config import STATUS_USAGE, TEST_USAGE
 ISS, PERSON, STATUS_LIST = 1, 169, 65533
 NATIONAL, DOCUMENT_TYPE = 75, 1
 ISSUER_PREFIX = "urn:fedatario:"
+
+# Kept, since making one takes as long as encoding; a worker has one thread.
+_ENCODER = cbor2.CBOREncoder(BytesIO())
 
 _HEALTH_KEY = "fedatario-health"
 _NONCE = range(16, 65)
@@ -48,7 +52,7 @@ def _strict(payload: bytes) -> dict[Any, Any]:
         claims = cbor2.loads(payload)
         # A repeated key, or bytes after the end, would let two readers see two documents. What
         # re-encodes to the same bytes has neither (the decoder keeps the order of a map).
-        same = cbor2.dumps(claims) == payload
+        same = _ENCODER.encode_to_bytes(claims) == payload
     except (ValueError, TypeError, cbor2.CBORError) as error:
         raise NotForThisKey("the payload is not a CBOR claims set") from error
     if not isinstance(claims, dict):

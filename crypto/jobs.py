@@ -31,14 +31,15 @@ class Job:
         self.request = request
         self.future = future
         self.due = due
-        self.item: list[Any] = [request.usage, request.payload, dict(request.protected) or None]
+        extra = dict(request.protected) if request.protected else None
+        self.item: list[Any] = [request.usage, request.payload, extra]
         self.at: tuple[str, ...] = ()
         self.deaths = 0
         self.queued = False
 
     def leaves(self, hsm: str) -> None:
         """That HSM does not have it any more."""
-        self.at = tuple(name for name in self.at if name != hsm)
+        self.at = () if self.at == (hsm,) else tuple(name for name in self.at if name != hsm)
 
 
 class Queue:
