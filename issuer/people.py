@@ -142,8 +142,8 @@ class People:
         account = await self.store.read(rows.find, name[:64])
         usable = account is not None and not account.disabled and account.office == office
         kept = account.password_hash if account is not None and usable else await self._decoy_hash()
-        typed = password[:LONGEST].strip() if account and account.must_change else password
-        good = await self._verify(kept, typed[:LONGEST])
+        typed = _typed(account, password)
+        good = await self._verify(kept, typed)
         if account is None or not usable or not good:
             raise SignInRefused
         if self._hasher.check_needs_rehash(kept):
@@ -171,7 +171,7 @@ class People:
         Raises SignInRefused if ``old`` is wrong, Conflict if ``new`` is too weak.
         """
         account = await self.store.read(rows.find, user.name)
-        if account is None or not await self._verify(account.password_hash, old[:LONGEST].strip()):
+        if account is None or not await self._verify(account.password_hash, _typed(account, old)):
             raise SignInRefused
         new = unicodedata.normalize("NFC", new)
         weak = weakness(new, user.name)
@@ -270,3 +270,9 @@ def _digest(token: str) -> str:
 
 def _normal(password: str) -> str:
     return unicodedata.normalize("NFC", password)
+
+
+def _typed(account: Account | None, password: str) -> str:
+    """A one-time code is copied from paper or a terminal, with blanks around it."""
+    password = password[:LONGEST]
+    return password.strip().upper() if account is not None and account.must_change else password
