@@ -86,11 +86,18 @@ def _portrait(surface: Surface, box: PortraitBox, values: Values) -> tuple[Portr
         raise missing("portrait")
     left, top, right, bottom = surface.grid.colour_box(box.area)
     picture = values.portrait.image()
-    if picture.size != (right - left, bottom - top):
-        picture = picture.resize((right - left, bottom - top), Image.Resampling.BICUBIC)
+    width, height = right - left, bottom - top
+    if max(abs(picture.width - width), abs(picture.height - height)) > 1:
+        # One pixel off is rounding of millimetres: resampling would only blur, and take 2 ms.
+        picture = picture.resize((width, height), Image.Resampling.BICUBIC)
     surface.colour.paste(picture, (left, top))
     s = surface.grid.scale
-    return values.portrait, (left * s, top * s, right * s, bottom * s)
+    return values.portrait, (
+        left * s,
+        top * s,
+        (left + picture.width) * s,
+        (top + picture.height) * s,
+    )
 
 
 def _qr(surface: Surface, box: QrBox, values: Values) -> PxBox:

@@ -49,8 +49,12 @@ def glyph(role: str, text: str, size_px: float, phase: int) -> Stamp | None:
     return Stamp(small.crop(box), x0 + box[0], y0 + box[1])
 
 
+@lru_cache(maxsize=256)
 def line(role: str, text: str, size_px: float) -> Stamp | None:
-    """A shaped line as one mask, its pen starting at x = 0 on the baseline y = 0."""
+    """A shaped line as one mask, its pen starting at x = 0 on the baseline y = 0.
+
+    Kept for a while: a card repeats its dates and dashes.
+    """
     placed: list[tuple[int, int, Image.Image]] = []
     for cluster in shape(role, text).clusters:
         quarters = round(cluster.at_em * size_px * OVERSAMPLE)

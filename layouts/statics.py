@@ -82,9 +82,9 @@ def _fill(surface: Surface, area: Area, colour: Rgb, radius_mm: float, opacity: 
 
 def _frame(surface: Surface, box: PortraitBox) -> None:
     left, top, right, bottom = surface.grid.colour_box(box.area)
-    ImageDraw.Draw(surface.colour).rectangle(
-        (left - 2, top - 2, right + 1, bottom + 1), outline=box.frame, width=2
-    )
+    edge = left - 2, top - 2, right + 1, bottom + 1
+    # Filled: a portrait may be a pixel smaller than its box where millimetres are no pixels.
+    ImageDraw.Draw(surface.colour).rectangle(edge, fill=box.frame)
 
 
 def _caption(surface: Surface, face: Face, box: CaptionBox) -> None:

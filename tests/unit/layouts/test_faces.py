@@ -66,6 +66,15 @@ def test_qr_modules_are_whole_pixels_with_a_quiet_zone_of_four(dpi: int) -> None
 
 
 @pytest.mark.parametrize("dpi", [300, 600])
+def test_the_crop_for_reading_back_is_small_and_readable(dpi: int) -> None:
+    crop = compose(face("CIE-back"), person("plain"), dpi).qr_crop()
+    assert crop is not None
+    assert crop.size == pytest.approx((260, 260), abs=1)
+    assert [code.text for code in zxingcpp.read_barcodes(crop)] == [person("plain").qr_text]
+    assert compose(face("CIE-front"), person("plain"), dpi).qr_crop() is None
+
+
+@pytest.mark.parametrize("dpi", [300, 600])
 @pytest.mark.parametrize("name", [n for n in NAMED if n.endswith("back")])
 def test_the_barcode_zone_stays_white_and_free(name: str, dpi: int) -> None:
     raster = compose(face(name), person("long"), dpi)
