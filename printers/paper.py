@@ -38,6 +38,7 @@ from printers.ports import (
 )
 
 _NEEDED = {Op.PRINT_JOB, Op.CANCEL_JOB, Op.GET_JOB_ATTRIBUTES, Op.GET_JOBS}
+_ABANDON_S = 2.0
 _COUNTERS = {
     "impressions": "printer-impressions-completed",
     "sheets": "printer-media-sheets-completed",
@@ -131,7 +132,7 @@ class PaperPrinter:
             await self._abandon(job.job_id)
             raise
         if answer.code >= 0x0100:
-            return await self._settle(job.job_id, before, _refusal(answer))
+            return await self._settle(job.job_id, before, _refusal(answer), refused=True)
         try:
             number = JobView.of(answer.group(Tag.JOB)).job_id
             course = await self._follow(number, progress, witnessed=True)
@@ -158,18 +159,22 @@ class PaperPrinter:
 
     # -- evidence --------------------------------------------------------------------------------
 
-    async def _settle(self, job_id: str, before: Snapshot, note: Why) -> PrintResult:
+    async def _settle(
+        self, job_id: str, before: Snapshot, note: Why, refused: bool = False
+    ) -> PrintResult:
         """What became of the job by the printer's own list; patient with one that restarts."""
         deadline = time.monotonic() + self._settle_s
         while True:
             try:
-                return await self._evidence(job_id, before, note)
+                return await self._evidence(job_id, before, note, refused)
             except DeviceError:
                 if time.monotonic() > deadline:
-                    return undetermined(None, UNREACHABLE, "unknown")
+                    return undetermined(None, UNREACHABLE, "unknown", note)
             await asyncio.sleep(self._poll_s)
 
-    async def _evidence(self, job_id: str, before: Snapshot, note: Why) -> PrintResult:
+    async def _evidence(
+        self, job_id: str, before: Snapshot, note: Why, refused: bool
+    ) -> PrintResult:
         telling = await self._telling(job_id, before)
         if len(telling) > 1:
             return undetermined(await self.snapshot(), TWICE, "unknown")
@@ -180,7 +185,7 @@ class PaperPrinter:
         after = await self.snapshot()
         if blank:
             return decide_listed(Course(blank[-1], False, False), before, after, note)
-        return decide_unlisted(before, after, note)
+        return decide_unlisted(before, after, note, refused=refused)
 
     async def _telling(self, job_id: str, before: Snapshot) -> list[JobView]:
         """Jobs of that name that may have touched a form since ``before``."""
@@ -219,14 +224,22 @@ class PaperPrinter:
         return next(iter(spoiling or (codes if stopped else [])), "")
 
     async def _abandon(self, job_id: str) -> None:
-        """After the gate closed: the document was cut; cancel what this very driver sent."""
-        try:
-            for job in await self._link.jobs(("not-completed",)):
-                if job.name == job_id and job.user == self._user:
-                    await self._link.cancel(job.job_id)
-        except DeviceError:
-            # The gate's own exception is on its way, and a printer aborts a cut document itself.
-            await self._link.close()
+        """After the gate closed: the document was cut; cancel what this very driver sent.
+
+        Needed because some printers take a cut document for a whole one (CUPS's ippeveprinter
+        does), and asked again because the job may show only when the printer gets to reading it.
+        """
+        deadline = time.monotonic() + min(self._settle_s, _ABANDON_S)
+        while self._link.octets_sent and time.monotonic() < deadline:
+            try:
+                for job in await self._link.jobs():
+                    if job.name == job_id and job.user == self._user:
+                        return await self._link.cancel(job.job_id)
+            except DeviceError:
+                # The gate's own exception is on its way; a printer that is gone prints nothing.
+                return await self._link.close()
+            await asyncio.sleep(self._poll_s)
+        return None
 
     async def _send(self, job: PrintJob, pdf: bytes, gate: Gate, progress: Progress) -> Message:
         default = "two-sided-long-edge" if job.pages > 1 else "one-sided"

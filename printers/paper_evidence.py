@@ -156,23 +156,31 @@ def decide_listed(course: Course, before: Snapshot, after: Snapshot, note: Why) 
         return PrintResult(
             Outcome.NOT_PRINTED, after, *(note if note.en else _ENDED_EMPTY), "hopper"
         )
-    return undetermined(after, _ENDED_DOUBTFUL, "unknown")
+    return undetermined(after, _ENDED_DOUBTFUL, "unknown", note)
 
 
-def decide_unlisted(before: Snapshot, after: Snapshot, note: Why) -> PrintResult:
-    """The printer lists no job of that name: nothing happened only if nothing changed."""
+def decide_unlisted(
+    before: Snapshot, after: Snapshot, note: Why, *, refused: bool = False
+) -> PrintResult:
+    """The printer lists no job of that name: nothing happened only if nothing changed.
+
+    ``refused``: it answered our request with an error, so it made no job (RFC 8011 section 4.2.1).
+    """
     same_jobs = before.counters.get("last_job") == after.counters.get("last_job")
     # Without work counters, only a job list that still shows earlier jobs proves anything: a
     # printer that keeps no history shows an empty one after printing too.
-    witness = _has_work(before, after) or after.counters.get("last_job", 0) > 0
+    witness = refused or _has_work(before, after) or after.counters.get("last_job", 0) > 0
     if same_jobs and witness and _idle_since(before, after):
         return PrintResult(Outcome.NOT_PRINTED, after, *(note if note.en else _UNLISTED), "hopper")
-    return undetermined(after, _UNLISTED_WORKED, "unknown")
+    return undetermined(after, _UNLISTED_WORKED, "unknown", note)
 
 
-def undetermined(after: Snapshot | None, why: Why, blank_at: str) -> PrintResult:
-    """A person looks."""
-    return PrintResult(Outcome.UNDETERMINED, after, why.es, why.en, blank_at)
+def undetermined(
+    after: Snapshot | None, why: Why, blank_at: str, note: Why = NOTHING
+) -> PrintResult:
+    """A person looks; ``note`` says what went wrong before ``why``."""
+    es, en = (" ".join(filter(None, pair)) for pair in zip(note, why, strict=True))
+    return PrintResult(Outcome.UNDETERMINED, after, es, en, blank_at)
 
 
 def same_boot(before: str, after: str) -> bool:

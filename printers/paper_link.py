@@ -51,6 +51,7 @@ class PaperLink:
             raise ValueError(f"{name}: write the printer's URL as ipp://HOST:PORT/ipp/print")
         scheme = "https" if parts.scheme == "ipps" else "http"
         self.name, self.uri, self.user = name, uri, user
+        self.octets_sent = 0  # of the last Print-Job, as far as the gate let it go
         self._url = f"{scheme}://{parts.hostname}:{parts.port or 631}{parts.path or '/'}"
         self._ca_file = options.get("ca_file")
         self._secure = scheme == "https"
@@ -128,6 +129,7 @@ class PaperLink:
         try:
             return await self._post(body.chunks(), message.request_id)
         finally:
+            self.octets_sent = body.sent
             if body.stopped is not None:
                 raise body.stopped
 
@@ -193,6 +195,7 @@ class _Body:
         self._head, self._document = head, document
         self._gate, self._progress = gate, progress
         self.stopped: BaseException | None = None
+        self.sent = 0
 
     async def chunks(self) -> AsyncIterator[bytes]:
         parts = [self._head]
@@ -205,5 +208,6 @@ class _Body:
                 self.stopped = error
                 raise
             self._progress("sending", index / len(parts))
+            self.sent += len(part)
             yield part
             await asyncio.sleep(0)  # a long document never holds the loop

@@ -20,7 +20,7 @@ from printers.paper import PaperPrinter
 from printers.ports import DeviceConfig, PrintJob
 
 FORM = (1004, 650)  # 85 × 55 mm at 300 dpi
-QUICK = {"poll_s": "0.02", "settle_s": "8", "job_timeout_s": "10", "answer_timeout_s": "3"}
+QUICK = {"poll_s": "0.02", "settle_s": "60", "job_timeout_s": "60", "answer_timeout_s": "10"}
 
 
 def pdf(pages: int = 2, size: tuple[int, int] = FORM, noise: bool = False) -> bytes:

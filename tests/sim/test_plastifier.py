@@ -25,9 +25,9 @@ from printers.ports import DeviceConfig, DeviceError, Outcome, Snapshot
 QUICK = {
     "poll_s": "0.02",
     "settle_s": "0.5",
-    "answer_timeout_s": "0.2",
-    "heat_timeout_s": "6",
-    "feed_timeout_s": "4",
+    "answer_timeout_s": "0.5",
+    "heat_timeout_s": "30",
+    "feed_timeout_s": "30",
 }
 
 
@@ -279,7 +279,7 @@ async def test_a_power_cut_keeps_the_count_and_the_driver_comes_back(tmp_path: P
 
     process = await start()
     url = ready.read_text().strip()
-    driver = Plastifier(DeviceConfig("lam-1", "omron-e5cc", url, QUICK | {"settle_s": "10"}))
+    driver = Plastifier(DeviceConfig("lam-1", "omron-e5cc", url, QUICK | {"settle_s": "60"}))
     await driver.connect()
     before = await driver.snapshot()
     await asyncio.to_thread(request, out, {"do": "feed", "when": "now"})

@@ -97,6 +97,14 @@ def test_the_reason_given_is_kept_and_the_form_is_in_the_tray() -> None:
     assert (result.reason_es, result.reason_en, result.blank_at) == ("ocupada", "busy", "hopper")
 
 
+def test_a_refusal_is_proof_enough_for_a_printer_without_history() -> None:
+    empty, why = snap(last_job=0), Why("no admite dos caras", "cannot do two sides")
+    assert decide_unlisted(empty, empty, why, refused=True).outcome is N
+    doubtful = decide_unlisted(empty, empty, why)
+    assert doubtful.outcome is U
+    assert doubtful.reason_es.startswith("no admite dos caras La impresora ya no conoce")
+
+
 def test_only_an_earlier_empty_attempt_is_settled() -> None:
     assert view(JobState.CANCELED, 0, job_id=3).settled(IDLE)
     assert not view(JobState.CANCELED, 0, job_id=4).settled(IDLE)
