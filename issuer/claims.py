@@ -12,16 +12,19 @@ from verifier.claims import Claims, National, StatusRef
 
 _GENDER = {"M": 1, "F": 2, "X": 3}  # claim 169, key 9
 # Keys of the national map from 7 on (docs/wire-format.md).
-BIRTH_PLACE, KIND_OF_STAY, MISSION = 7, 8, 9
+KIND_OF_STAY, MISSION = 7, 8
 
 
 def build_claims(document: Document, case: CaseFile, profile: Profile, now: datetime) -> Claims:
-    """The claims of a reserved document. ``now`` becomes the moment of issue (whole seconds)."""
+    """The claims of a reserved document. ``now`` becomes the moment of issue (whole seconds).
+
+    Only what a verifier needs: each byte more makes the modules of the QR smaller (facts: QR),
+    and what the face shows need not be said twice.
+    """
     person = case.application.person
     admitted = case.admitted
     assert admitted is not None, "only what was admitted is sealed"
     extra = {
-        BIRTH_PLACE: person.birth_place,
         KIND_OF_STAY: case.application.permit.status if case.application.permit else None,
         MISSION: case.application.mission,
     }
@@ -31,8 +34,6 @@ def build_claims(document: Document, case: CaseFile, profile: Profile, now: date
         expires_at=document.valid_until,
         person_id=person.person_id,
         full_name=person.full_name,
-        first_name=person.given_names,
-        last_name=person.surnames,
         birth_date=person.birth_date,
         gender=_GENDER.get(person.sex),
         nationality=person.nationality,

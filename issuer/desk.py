@@ -222,7 +222,8 @@ class Desk:
                 Reason("stop_first", "Detenga primero el carril.", "Stop the lane first.")
             )
         async with lane.turns.take():
-            await lane.printer.clear()
+            async with lane.line:
+                await lane.printer.clear()
             await lane.look()
 
     async def receive_blanks(

@@ -61,6 +61,7 @@ class Lane:
     printer: Printer | None
     types: tuple[str, ...]
     turns: Turns = field(default_factory=Turns)
+    line: asyncio.Lock = field(default_factory=asyncio.Lock)  # a driver takes one call at a time
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: Reason | None = None  # a person stopped it, or must look before it goes on
     needs: Reason | None = None  # the machine needs something; goes on by itself
@@ -94,10 +95,11 @@ class Lane:
         """Reads the device and remembers what it needs. Raises DeviceError."""
         assert self.printer is not None
         try:
-            if not self.connected:
-                await self.printer.connect()
-                self.connected = True
-            self.latest = await self.printer.snapshot()
+            async with self.line:
+                if not self.connected:
+                    await self.printer.connect()
+                    self.connected = True
+                self.latest = await self.printer.snapshot()
         except DeviceError as error:
             self.connected = False
             self.needs = unreachable(self.name, error)
@@ -109,7 +111,8 @@ class Lane:
         """The device was lost to another owner, or the daemon ends: gives the transport back."""
         if self.printer is not None and self.connected:
             self.connected = False
-            await self.printer.close()
+            async with self.line:
+                await self.printer.close()
 
 
 def worst(conditions: Sequence[Condition]) -> Reason | None:
@@ -138,6 +141,7 @@ class LaminatorPlace:
     section: DeviceSection
     laminator: Laminator
     turns: Turns = field(default_factory=Turns)
+    line: asyncio.Lock = field(default_factory=asyncio.Lock)
     connected: bool = False
     owned: bool = False
     latest: Snapshot | None = None
@@ -154,10 +158,11 @@ class LaminatorPlace:
     async def look(self) -> Snapshot:
         """Reads the device and remembers what it needs. Raises DeviceError."""
         try:
-            if not self.connected:
-                await self.laminator.connect()
-                self.connected = True
-            self.latest = await self.laminator.snapshot()
+            async with self.line:
+                if not self.connected:
+                    await self.laminator.connect()
+                    self.connected = True
+                self.latest = await self.laminator.snapshot()
         except DeviceError as error:
             self.connected = False
             self.needs = unreachable(self.name, error)
@@ -169,7 +174,8 @@ class LaminatorPlace:
         """Gives the line back."""
         if self.connected:
             self.connected = False
-            await self.laminator.close()
+            async with self.line:
+                await self.laminator.close()
 
 
 @dataclass(frozen=True, slots=True)

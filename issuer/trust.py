@@ -7,7 +7,6 @@ so that a verifier never reads half a list.
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Connection, select, update
 
+from crypto.keyfile import write_atomically
 from crypto.signer import Signer, SigningError, SignRequest
 from issuer.clock import Clock
 from issuer.profile import Profile
@@ -79,6 +79,7 @@ class TrustKeeper:
             SignRequest(name, "STATUS", payload, {TYPE: STATUS_LIST_TYPE})
         )
         status_list = parse_status_list(signed.cose, self.trust.trust_list)
+        (self.directory / "status").mkdir(exist_ok=True)
         await asyncio.to_thread(
             write_atomically, self.directory / "status" / f"{list_id}.cbor", signed.cose
         )
@@ -162,19 +163,3 @@ def _published(
                 )
                 .values(published_version=version)
             )
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file so that a reader sees the old or the new one, also after a power cut."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -22,12 +22,14 @@ def build_values(document: Document, case: CaseFile, profile: Profile, *, mrz: b
     admitted = case.admitted
     assert admitted is not None, "only what was admitted is drawn"
     fields = _fields(document, case, profile)
+    restrictions = fields["restrictions"]  # the agency's are of the holder, so of every category
     if mrz:
         fields |= zip(("mrz1", "mrz2", "mrz3"), _mrz(document, case, profile), strict=True)
     return Values(
         fields={key: text for key, text in fields.items() if text},
         categories=tuple(
-            CategoryRow(c.code, day(c.since), day(c.until)) for c in admitted.categories
+            CategoryRow(c.code, day(c.since), day(c.until), restrictions)
+            for c in admitted.categories
         ),
         portrait=Portrait.from_bytes(case.portrait) if case.portrait else None,
         qr_text=document.qr_text,

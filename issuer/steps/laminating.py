@@ -47,9 +47,10 @@ async def _one_pass(job: Job, at: Services, place: LaminatorPlace) -> Job:
 
     assert job.document_number is not None
     try:
-        result = await place.laminator.laminate(
-            job.document_number, before, at.heartbeat.gate, progress
-        )
+        async with place.line:
+            result = await place.laminator.laminate(
+                job.document_number, before, at.heartbeat.gate, progress
+            )
     except DeviceError as error:
         place.connected = False
         result = PrintResult(Outcome.UNDETERMINED, None, *_silent(place.name, error))
@@ -73,7 +74,8 @@ async def _settle_interrupted(job: Job, at: Services, place: LaminatorPlace) -> 
     while True:
         await _look(at, place)
         try:
-            result = await place.laminator.determine(line.document_number, line.before)
+            async with place.line:
+                result = await place.laminator.determine(line.document_number, line.before)
             break
         except DeviceError:
             place.connected = False

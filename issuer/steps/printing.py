@@ -72,7 +72,8 @@ async def _send(
 
     order = print_job(job, faces)
     try:
-        return await lane.printer.print(order, before, at.heartbeat.gate, progress)
+        async with lane.line:
+            return await lane.printer.print(order, before, at.heartbeat.gate, progress)
     except DeviceError as error:
         # The driver could not even ask; what it had sent is unknown.
         lane.connected = False
@@ -186,7 +187,8 @@ async def _settle_interrupted(job: Job, at: Services, lane: Lane) -> Job:
         at.heartbeat.gate()
         try:
             await lane.look()
-            result = await lane.printer.determine(line.document_number, line.before)
+            async with lane.line:
+                result = await lane.printer.determine(line.document_number, line.before)
             break
         except DeviceError:
             await asyncio.sleep(LOOK_EVERY_S)
