@@ -140,6 +140,8 @@ class Hands:
             case "feed":
                 return await self._feed(message)
             case "fault":
+                if message.get("when", "now") != "now":
+                    raise ControlError("a plastifier's faults begin now; leave the cards out")
                 await machine.fault(str(message.get("name")))
             case "clear":
                 await machine.clear([str(name) for name in message.get("names", [])])
