@@ -91,7 +91,7 @@ class Keeper:
             return 0.0
         began = time.monotonic()
         await self._serve()
-        await self._bury(self.member.detail)
+        await self._bury(self.member.detail, patience_s=0.05)
         return time.monotonic() - began
 
     async def _start(self) -> None:
@@ -135,15 +135,17 @@ class Keeper:
             # The worker has latched before it told us; if its disk write was lost, this one holds.
             await asyncio.to_thread(self._latches.set, name, "PIN refused")
         log.error("HSM %s did not start: %s", name, text)
+        self.member.set("down", text)
         await self._bury(text)
         self.member.tried = True
-        self.member.set("down", text)
+        self.member.set("down", text)  # the news that a waiting start() looks for
 
     async def _bury(self, detail: str, patience_s: float = 0.0) -> None:
-        link, self.member.link = self.member.link, None
+        link = self.member.link
         if link is None:
             return
         link.close()
+        self.member.link = None
         how = await link.reap(patience_s)
         log.info("worker of HSM %s ended: %s (%s)", self.member.name, how, detail)
 

@@ -72,9 +72,11 @@ class WorkerLink(asyncio.Protocol):
         return stat.rpartition(")")[2].split()[0] == "R"
 
     def close(self) -> None:
-        """Closes our end; the worker reads the end of the stream and leaves."""
-        if self._transport is not None:
-            self._transport.close()
+        """Closes our end; the worker reads the end of the stream and leaves.
+
+        What it held comes back before this returns: nothing of this life reaches the next one.
+        """
+        self._lose("closed")
 
     async def reap(self, patience_s: float = 0.0) -> str:
         """Waits for the process's end (killing it after ``patience_s``) and says how it was."""
@@ -113,7 +115,8 @@ class WorkerLink(asyncio.Protocol):
     def _lose(self, reason: str) -> None:
         if not self.lost.is_set():
             self.lost.set()
-            self.close()
+            if self._transport is not None:
+                self._transport.close()
             self._on_lost(reason)
 
 

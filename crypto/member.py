@@ -190,6 +190,7 @@ class Member:
             reason = "test signature wrong" if code == SIGNED else f"test signature: {content}"
             if self.ready is not None and not self.ready.done():
                 self.ready.set_exception(StartError("health", f"{self.name}: {reason}"))
+            self.set("down", reason)
             self.kill(reason)
             return
         if self.state in ("starting", "suspect"):

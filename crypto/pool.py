@@ -72,18 +72,19 @@ class HsmPool:
         Raises SigningUnavailable, with the remedy for each HSM, when none could; the pool is
         closed then.
         """
+        if self._tasks:
+            raise RuntimeError("the pool is started already")
         self._open = True
         for name, keeper in self._keepers.items():
+            keeper.member.tried = False
             task = asyncio.create_task(keeper.run(), name=name)
             task.add_done_callback(self._task_ended)
             self._tasks.append(task)
-        while not any(member.state == "up" for member in self._members):
-            if all(member.tried for member in self._members):
-                details = "; ".join(f"{m.name}: {m.detail}" for m in self._members)
-                await self.close()
-                raise SigningUnavailable(f"Ningún HSM está en servicio. / No HSM is up. {details}")
-            self._news.clear()
-            await self._news.wait()
+        try:
+            await self._first_up()
+        except BaseException:  # a cancelled start must not leave workers behind either
+            await self.close()
+            raise
 
     async def close(self) -> None:
         """Fails what waits, ends the workers, and waits for their processes."""
@@ -95,6 +96,14 @@ class HsmPool:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+
+    async def _first_up(self) -> None:
+        while not any(member.state == "up" for member in self._members):
+            if all(member.tried for member in self._members):
+                details = "; ".join(f"{m.name}: {m.detail}" for m in self._members)
+                raise SigningUnavailable(f"Ningún HSM está en servicio. / No HSM is up. {details}")
+            self._news.clear()
+            await self._news.wait()
 
     async def __aenter__(self) -> HsmPool:
         await self.start()

@@ -186,3 +186,22 @@ def test_wrong_configurations_are_named() -> None:
         HsmConfig("../a", "m", "t", "/pin", {})
     with pytest.raises(ConfigError, match="kid"):
         KeyRef("LIC-1", b"short", b"")
+
+
+async def test_a_closed_pool_can_be_started_again(configs: list[HsmConfig], tmp_path: Path) -> None:
+    pool = HsmPool(configs[:1], state_dir=tmp_path)
+    for _ in range(2):
+        async with pool:
+            assert (await pool.sign(SignRequest("r", "LIC", document_claims()))).hsm == "hsm-a"
+            with pytest.raises(RuntimeError, match="started already"):
+                await pool.start()
+
+
+async def test_a_cancelled_start_leaves_no_process(
+    configs: list[HsmConfig], tmp_path: Path
+) -> None:
+    pool = HsmPool(configs[:1], state_dir=tmp_path)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await pool.start()
+    assert not Path(f"/proc/{pool.pids()['hsm-a'] or 'none'}").exists()
