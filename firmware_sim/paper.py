@@ -124,10 +124,10 @@ class Hands:
         """Answers one control request. Raises ControlError for what cannot be done."""
         match message.get("do"):
             case "state":
-                return dict(self._machine.state)
+                return {"state": self._machine.state}
             case "load":
                 await self._machine.load(_names(message, "serials"))
-            case "clear":
+            case "clear" | "mend":
                 names = _names(message, "names") if "names" in message else []
                 await self._machine.clear(names)
             case "fault":

@@ -43,7 +43,7 @@ class Faults:
         if self._seeded is not None:
             seed, rate = self._seeded
             # The seed and the count of forms make a run repeatable, restarts included.
-            dice = random.Random(f"{seed}:{self._state['counters']['laid']}")
+            dice = random.Random(f"{seed}:{self._state['laid']}")
             if dice.random() < rate:
                 self._roll(dice.choice(RANDOM), found)
         return found

@@ -17,11 +17,13 @@ from PIL import Image
 
 from firmware_sim import paper_sheet
 from firmware_sim.body import Body
+from firmware_sim.control import ControlError
 from firmware_sim.paper_faults import Faults, power_cut
 from printers.codecs.ipp import JobState
 
 FRESH: dict[str, Any] = {
-    "counters": {"impressions": 0, "sheets": 0, "cards": 0, "rejected": 0, "laid": 0},
+    "counters": {"impressions": 0, "sheets": 0, "cards": 0, "rejected": 0},
+    "laid": 0,  # forms that got ink, wherever they went: the judge of the kill tests
     "hopper": [],
     "inside": None,  # the form in the paper path: serial, job, inked (sides)
     "slipped": [],  # forms that went through blank, stuck to another
@@ -224,7 +226,7 @@ class PaperMachine:
         async with self.changing() as state:
             # Ink from here on: whatever happens now, this form has been laid.
             state["inside"]["inked"] = inked
-            state["counters"]["laid"] += 1
+            state["laid"] += 1
 
     async def _jam(self, job: dict[str, Any]) -> None:
         async with self.changing():
@@ -276,7 +278,9 @@ class PaperMachine:
             await self._leave("reject", None)
 
     async def load(self, serials: list[str]) -> None:
-        """Puts forms below those in the tray."""
+        """Puts forms below those in the tray. ControlError for a serial that is there twice."""
         async with self.changing() as state:
+            if set(serials) & set(state["hopper"]) or len(set(serials)) != len(serials):
+                raise ControlError("a serial is in the tray already: each form exists once")
             state["hopper"] += serials
             self.faults.mend(["media_empty"])

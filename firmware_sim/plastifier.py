@@ -136,14 +136,15 @@ class Hands:
         match message.get("do"):
             case "state":
                 temperature = round(machine.temperature)
-                return machine.state | {"temperature_decic": temperature, "ready": machine.ready()}
+                seen = {"temperature_decic": temperature, "ready": machine.ready()}
+                return {"state": machine.state | seen}
             case "feed":
                 return await self._feed(message)
             case "fault":
                 if message.get("when", "now") != "now":
                     raise ControlError("a plastifier's faults begin now; leave the cards out")
                 await machine.fault(str(message.get("name")))
-            case "clear":
+            case "clear" | "mend":
                 await machine.clear([str(name) for name in message.get("names", [])])
             case other:
                 raise ControlError(f"no {other!r} here; there are: feed, fault, clear, state")
