@@ -71,7 +71,8 @@ def _hands(what: str, prog: str, arguments: list[str]) -> int:
     if what == "load":
         parser.add_argument("serials", nargs="+", help="blanks put below those in the hopper")
     args = parser.parse_args(arguments)
-    message: dict[str, object] = {"do": what}
+    # Every machine mends what its hands' faults broke at the word "clear".
+    message: dict[str, object] = {"do": "clear" if what == "mend" else what}
     if what == "fault":
         when = "now" if args.after_cards is None else args.after_cards
         message |= {"name": args.name, "when": when}
