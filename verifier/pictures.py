@@ -99,7 +99,7 @@ def read_outside(
         raise _too_large()
     try:
         child = subprocess.run(
-            [sys.executable, "-m", f"{__package__}.picture_child", str(memory_limit)],
+            [sys.executable, "-P", "-m", f"{__package__}.picture_child", str(memory_limit)],
             input=data,
             capture_output=True,
             timeout=time_limit_s,
