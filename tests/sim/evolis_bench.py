@@ -15,14 +15,14 @@ import numpy as np
 from PIL import Image
 
 from firmware_sim.body import Body
-from firmware_sim.control import ControlError, request
+from firmware_sim.control import request
 from firmware_sim.evolis import Bench
 from firmware_sim.evolis_faults import Faults
 from firmware_sim.evolis_machine import fresh_state
 from printers import open_printer
 from printers.codecs.evolis_models import MODELS
 from printers.evolis import EvolisPrinter
-from printers.ports import DeviceConfig, PrintJob, PrintResult, Side, Snapshot
+from printers.ports import DeviceConfig, Outcome, PrintJob, PrintResult, Side, Snapshot
 
 SERIALS = ["PVC-000101", "PVC-000102", "PVC-000103", "PVC-000104"]
 QUICK = {
@@ -148,4 +148,34 @@ class Process:
             await self.wait()
 
 
-__all__ = ["ControlError", "Process", "body", "cards", "driver", "job", "machine", "run", "side"]
+def agrees(result: PrintResult, out: Path) -> None:
+    """The outcome claims nothing that the metal contradicts."""
+    state = body(out)
+    assert state["laid"] <= 1
+    if result.outcome is Outcome.PRINTED:
+        assert [(card["tray"], card["inked"]) for card in cards(out)] == [("output", True)]
+    if result.outcome is Outcome.NOT_PRINTED:
+        assert (state["laid"], state["inside"], state["hopper"]) == (0, None, SERIALS)
+    assert state["exits"] + len(state["hopper"]) + (state["inside"] is not None) == len(SERIALS)
+
+
+# A host as a process, to be killed or stopped: URL and a directory for before.json.
+CHILD = """
+import asyncio, sys
+from pathlib import Path
+from printers import open_printer
+from printers.ports import DeviceConfig, Snapshot
+from tests.sim.evolis_bench import QUICK, go, job
+import json
+
+async def main(url: str, out: Path) -> None:
+    printer = open_printer(DeviceConfig("p1", "evolis-primacy2", url, QUICK))
+    await printer.connect()
+    before = await printer.snapshot()
+    (out / "before.json").write_text(json.dumps(before.to_json()))
+    def progress(phase: str, share: float) -> None:
+        print(phase, share, flush=True)
+    await printer.print(job(), before, go, progress)
+
+asyncio.run(main(sys.argv[1], Path(sys.argv[2])))
+"""
