@@ -9,6 +9,7 @@ from aiohttp import web
 from issuer.custody.serials import SerialRange
 from issuer.domain import Conflict, Reason
 from issuer.web import bodies
+from issuer.web.access import allowed
 from issuer.web.parts import Parts, actor_of, parts, user_of
 from issuer.web.problems import Problem
 from issuer.web.views import device_json
@@ -46,6 +47,7 @@ async def me(request: web.Request) -> web.Response:
             "name": user.name,
             "office": user.office,
             "roles": sorted(role.value for role in user.roles),
+            "may": sorted(may.value for may in allowed(user)),
             "zone": at.profile.timezone,
         }
     )

@@ -1,0 +1,70 @@
+// Words of the page: Spanish is the source, other languages come as a catalogue.
+
+export const language = document.documentElement.lang === "en" ? "en" : "es";
+
+let catalogue = {};
+if (language !== "es") {
+  const answer = await fetch(`/words/${language}.json`);
+  if (answer.ok) catalogue = await answer.json();
+}
+
+/** The text in the page's language; `{name}` is replaced from `values`. */
+export function t(text, values = {}) {
+  const found = catalogue[text] ?? text;
+  return found.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+/** The sentence of something that carries both languages: {es, en}. */
+export const said = (both) => both[language] ?? both.es;
+
+/** A member that carries both languages as `name_es` and `name_en`. */
+export const named = (item, name) => item[`${name}_${language}`] ?? item[`${name}_es`];
+
+let zone = "America/La_Paz";
+export const setZone = (name) => { zone = name; };
+
+// hourCycle by hand: the locale's own 12-hour time holds a U+202F (facts).
+const parts = (options) => new Intl.DateTimeFormat(language === "en" ? "en-GB" : "es-BO", {
+  timeZone: zone, hourCycle: "h23", ...options,
+});
+
+/** 14:05 */
+export const hour = (iso) => parts({ hour: "2-digit", minute: "2-digit" }).format(new Date(iso));
+
+/** 22/11/2026 — for an instant, or for a plain date without a time. */
+export function day(iso) {
+  const plain = /^(\d{4})-(\d\d)-(\d\d)$/.exec(iso);
+  if (plain) return `${plain[3]}/${plain[2]}/${plain[1]}`;
+  return parts({ day: "2-digit", month: "2-digit", year: "numeric" }).format(new Date(iso));
+}
+
+export const STATES = {
+  received: ["⋯", "recibido"],
+  admitted: ["●", "por imprimir"],
+  queued: ["➜", "en cola de impresión"],
+  reserved: ["➜", "material reservado"],
+  sealing: ["➜", "firmando"],
+  sealed: ["➜", "firmado"],
+  printing: ["➜", "imprimiendo"],
+  printed: ["➜", "impreso"],
+  laminating: ["➜", "plastificando"],
+  to_inspect: ["◎", "por inspeccionar"],
+  inspected: ["➜", "inspeccionado"],
+  settled: ["✓", "por entregar"],
+  delivered: ["✓", "entregado"],
+  undetermined: ["?", "no se sabe si se imprimió"],
+  attention: ["!", "necesita atención"],
+  spoiled: ["✕", "material inutilizado"],
+  refused: ["✕", "rechazado"],
+  cancelled: ["✕", "anulado"],
+};
+
+/** [icon, word] of a job's state; one that the counter ordered is in the print queue. */
+export function stateOf(job) {
+  const key = job.state === "admitted" && job.released ? "queued" : job.state;
+  const [icon, word] = STATES[key] ?? ["?", key];
+  return [icon, t(word)];
+}
+
+export const KINDS = { new: "nuevo", renewal: "renovación", replacement: "reposición" };
+export const kindOf = (job) => t(KINDS[job.kind] ?? job.kind);
