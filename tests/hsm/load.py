@@ -38,9 +38,7 @@ class Seen:
 
 
 @asynccontextmanager
-async def load(
-    pool: HsmPool, *, clients: int = 24, deadline_s: float = 10.0
-) -> AsyncIterator[Seen]:
+async def load(pool: HsmPool, *, clients: int = 8, deadline_s: float = 10.0) -> AsyncIterator[Seen]:
     """``clients`` callers sign one document after another until the block ends."""
     seen, ended, numbers = Seen(), asyncio.Event(), itertools.count()
 

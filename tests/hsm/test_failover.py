@@ -12,6 +12,7 @@ import pytest
 
 from crypto.config import HsmConfig, PoolTimes
 from crypto.jobs import Job
+from crypto.keeper import Keeper
 from crypto.member import Member
 from crypto.signer import SigningUnavailable, SignRequest
 from verifier.trust import TrustList
@@ -24,11 +25,13 @@ from .stores import document_claims
 async def test_sigkill_of_a_worker_under_load_loses_nothing(
     start_pool: StartPool, configs: list[HsmConfig], trust_list: TrustList
 ) -> None:
-    pool = await start_pool(configs)
+    pool = await start_pool(configs, hedge_after_s=5.0)  # nothing but its death moves requests
     await all_up(pool)
     async with load(pool) as seen:
         await until(lambda: len(seen.signed) > 50)
         first = pool.pids()["hsm-a"]
+        os.kill(first, signal.SIGSTOP)  # so that it surely has some when it is killed
+        await until(lambda: pool.status()[0].in_flight > 0)
         os.kill(first, signal.SIGKILL)
         killed = len(seen.signed)
         await until(lambda: state(pool, "hsm-a") == "up" and pool.pids()["hsm-a"] != first)
@@ -36,6 +39,7 @@ async def test_sigkill_of_a_worker_under_load_loses_nothing(
         await until(lambda: seen.hsms(back) == {"hsm-a", "hsm-b"})
     assert not seen.failed
     assert killed < back
+    assert pool.status()[0].failovers > 0
     seen.check(trust_list)
     assert seen.worst_s < 1.0  # far below the deadline; on idle cores it is a few milliseconds
 
@@ -105,21 +109,32 @@ async def test_the_only_hsm_is_replaced_when_it_hangs_for_good(
 
 
 async def test_an_hsm_that_cannot_start_does_not_harm_the_other(
-    start_pool: StartPool, configs: list[HsmConfig], trust_list: TrustList
+    start_pool: StartPool,
+    configs: list[HsmConfig],
+    trust_list: TrustList,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The respawn storm of the prototype (facts: HSM, trap 10), at its shortest pauses."""
     a, b = configs
     broken = replace(b, module="/usr/lib/no-such-module.so")
+    real, pauses = Keeper._pause, list[float]()
+
+    async def noted(self: Keeper, seconds: float) -> None:
+        pauses.append(seconds)
+        await real(self, seconds)
+
+    monkeypatch.setattr(Keeper, "_pause", noted)
     pool = await start_pool([a, broken])
     pid, starts = pool.pids()["hsm-a"], set()
     began = time.monotonic()
     async with load(pool) as seen:
-        while time.monotonic() < began + 1.8:
+        while time.monotonic() < began + 1.2:
             starts.add(pool.pids()["hsm-b"])
             await asyncio.sleep(0.01)
     assert not seen.failed
     assert pool.pids()["hsm-a"] == pid
     assert pool.status()[0].failovers == 0 or seen.worst_s < 1.0
+    assert pauses == [0.1, 0.2, 0.4, 0.8][: len(pauses)]
     # 0.1, 0.2, 0.4, 0.8 s and the starts themselves: four or five fit, a storm would have dozens.
     assert 2 <= len(starts - {0}) <= 5
     seen.check(trust_list)
@@ -154,7 +169,7 @@ async def test_a_drill_takes_one_hsm_out_until_it_is_revived(
         pool.kill("hsm-a")
         await until(lambda: state(pool, "hsm-a") == "drained")
         at = len(seen.signed)
-        await until(lambda: len(seen.signed) > at + 200)
+        await until(lambda: len(seen.signed) > at + 60)
         assert seen.hsms(at) == {"hsm-b"}
         pool.revive("hsm-a")
         await until(lambda: seen.hsms(at) == {"hsm-a", "hsm-b"})

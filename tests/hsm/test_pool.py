@@ -28,7 +28,7 @@ async def test_both_hsms_sign_and_every_answer_verifies(
 ) -> None:
     pool = await start_pool(configs)
     async with load(pool) as seen:
-        while seen.hsms() != {"hsm-a", "hsm-b"} or len(seen.signed) < 200:
+        while seen.hsms() != {"hsm-a", "hsm-b"} or len(seen.signed) < 60:
             await asyncio.sleep(0.01)
     assert not seen.failed
     seen.check(trust_list)

@@ -37,7 +37,7 @@ async def test_a_killed_hsm_fails_no_request_and_comes_back(
         await until(lambda: state(pool, "hsm-a") != "up")
         # The module says OK with no tokens now (facts: HSM, trap 5): it must stay out.
         lost = len(seen.signed)
-        await until(lambda: len(seen.signed) > lost + 200)
+        await until(lambda: len(seen.signed) > lost + 60)
         assert seen.hsms(lost) == {"hsm-b"}
         remote.start()
         await until(lambda: state(pool, "hsm-a") == "up")
