@@ -101,6 +101,11 @@ def test_names_fill_the_line_and_a_cut_ends_in_a_letter(surname: str, given_name
         assert field.split("<<")[1][0] == secondary[0], "a letter of the given names remains"
 
 
+def test_a_cut_that_would_end_in_a_filler_takes_a_letter_of_the_surname() -> None:
+    assert name_field("A" * 13, "B" * 14 + " C", 30) == "A" * 12 + "<<" + "B" * 14 + "<C"
+    assert name_field("A" * 40, "BEATRIZ", 30) == "A" * 27 + "<<B"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
