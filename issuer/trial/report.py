@@ -13,7 +13,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from firmware_sim.control import request
 from issuer.custody.summary import with_counts
 from issuer.daemon import Daemon
 from issuer.domain import DocumentState, JobState
@@ -166,10 +165,10 @@ async def _ledger(bench: Bench, daemon: Daemon, problems: list[str]) -> list[dic
 
 def count_by_hand(bench: Bench, profile: Profile) -> dict[str, int]:
     """What a person finds who opens every machine: blanks in hoppers, prints left on rolls, and
-    the pouches that the operator did not feed. Blocking, over the control sockets."""
+    the pouches that the operator did not feed."""
     counted: dict[str, int] = defaultdict(int)
     for machine in bench.machines:
-        state = request(bench.machine_dir(machine.name), {"do": "state"})
+        state = json.loads((bench.machine_dir(machine.name) / "body.json").read_bytes())
         if machine.material is None:
             counted["POUCH"] = POUCHES - state["pouches"]
             continue
