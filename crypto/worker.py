@@ -12,6 +12,7 @@ Frames out: ["ready", {…}] or ["failed", code, text]; then ["signed", number, 
 from __future__ import annotations
 
 import ctypes
+import gc
 import hashlib
 import os
 import resource
@@ -112,6 +113,8 @@ def serve(connection: socket.socket) -> int:
                 except OpenError as error:
                     connection.sendall(frames.encode(["failed", error.code, str(error)]))
                     return 3
+                # Claims are many small containers; libraries need not be walked again for them.
+                gc.freeze()
                 connection.sendall(frames.encode(["ready", {"pid": os.getpid()}]))
                 continue
             _, number, items = message
