@@ -282,8 +282,10 @@ def _hopper(conn: Connection, lane: str) -> tuple[int, int, str | None]:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
+    # Not wait_for: on Python 3.11 it loses a cancellation that meets its result.
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     event.clear()
 
 

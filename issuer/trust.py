@@ -100,7 +100,8 @@ class TrustKeeper:
         renewed = self.clock.now()
         while True:
             try:
-                await asyncio.wait_for(changed.wait(), LIST_LIFE.total_seconds() / 4)
+                async with asyncio.timeout(LIST_LIFE.total_seconds() / 4):
+                    await changed.wait()
             except TimeoutError:
                 log.info("status.renewing")
             changed.clear()

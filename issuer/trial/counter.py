@@ -158,6 +158,7 @@ async def feed_pouches(
 
 async def _pause(done: asyncio.Event, seconds: float) -> None:
     try:
-        await asyncio.wait_for(done.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await done.wait()
     except TimeoutError:
         return
