@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from issuer.people import Role, User
 from issuer.web.metrics import route_of
-from issuer.web.parts import parts
+from issuer.web.parts import USER, parts
 from issuer.web.problems import Problem
 from issuer.web.session import current_user
 
@@ -106,8 +106,7 @@ def allowed(user: User) -> frozenset[May]:
 
 def require(request: web.Request, may: May) -> None:
     """For an act whose rule depends on its body. Raises Problem 403."""
-    user = request["user"]
-    if not isinstance(user, User) or may not in allowed(user):
+    if may not in allowed(request[USER]):
         raise _denied(request, "role", _FORBIDDEN)
 
 
@@ -136,7 +135,7 @@ async def authorise(request: web.Request, handler: Handler) -> web.StreamRespons
         if _is_page(request):
             raise web.HTTPSeeOther("/sign-in")
         raise _denied(request, "not_signed_in", _SIGN_IN)
-    request["user"] = user
+    request[USER] = user
     if isinstance(rule, May) and rule not in allowed(user):
         if user.must_change and _is_page(request):
             raise web.HTTPSeeOther("/password")
@@ -160,13 +159,13 @@ _SIGN_IN = Problem(
 
 def _denied(request: web.Request, why: str, problem: Problem) -> Problem:
     """Every refusal leaves a line with the route's pattern, never with its path or body."""
-    user = request.get("user")
+    user = request.get(USER)
     log.warning(
         "access.denied",
         method=request.method,
         route=route_of(request),
         why=why,
-        account=user.name if isinstance(user, User) else None,
+        account=user.name if user else None,
     )
     parts(request).metrics.denied.labels(why).inc()
     return problem.again()

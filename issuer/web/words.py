@@ -14,6 +14,8 @@ from aiohttp import web
 from babel.messages.pofile import read_po
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from issuer.web.parts import USER
+
 HERE = Path(__file__).parent
 LANGUAGES = ("es", "en")
 COOKIE = "fedatario-language"
@@ -53,6 +55,6 @@ def page(request: web.Request, name: str, *, status: int = 200, **values: Any) -
     """A page in the person's language."""
     language = language_of(request)
     text = _pages.get_template(name).render(
-        _=translator(language), language=language, user=request.get("user"), **values
+        _=translator(language), language=language, user=request.get(USER), **values
     )
     return web.Response(text=text, status=status, content_type="text/html", charset="utf-8")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from issuer.acts import Actor, Inspected
 from issuer.applications.model import Application, CategoryRequest, Person
@@ -26,7 +26,7 @@ from issuer.store.files import CaseFile
 from issuer.web.sources import Head, Sources
 from verifier.errors import VerificationError
 
-OFFICE = "LPZ-01"
+OFFICE = "LP-01"
 START = datetime(2026, 11, 20, 13, 5, tzinfo=UTC)
 NAMES = [
     ("Ñancahuazú", "Quispe", "María José"),
@@ -58,7 +58,8 @@ def picture(size: tuple[int, int], colour: str, words: str) -> bytes:
     image = Image.new("RGB", size, colour)
     draw = ImageDraw.Draw(image)
     draw.rectangle((8, 8, size[0] - 8, size[1] - 8), outline="#1d4f7c", width=3)
-    draw.text((24, 24), words, fill="black", font_size=max(12, size[0] // 24))
+    font = ImageFont.truetype("NotoSans-Regular.ttf", max(12, size[0] // 24))
+    draw.text((24, 24), words, fill="black", font=font)
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()

@@ -17,11 +17,11 @@ from issuer.config import Config
 from issuer.people import People, Role
 from issuer.store.engine import Store
 from issuer.web.app import listen, make_app
-from tests.e2e.counter_desk import FakeDesk
+from tests.e2e.counter_desk import OFFICE, FakeDesk
 
 PASSWORD = "cuatro llamas bajan"  # of accounts that live for one test
 QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-FLAGS = [
+FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -30,14 +30,14 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-]
+)
 
 
 def config(tmp_path: Path, port: int = 0) -> Config:
     """A configuration without machines: the desk brings them."""
     return Config.model_validate(
         {
-            "service": {"data_dir": tmp_path, "office": "LPZ-01"},
+            "service": {"data_dir": tmp_path, "office": OFFICE},
             "hsm": {"dir": tmp_path / "hsm"},
             "web": {"port": port},
         }
@@ -67,8 +67,8 @@ class Site:
 
     async def token(self, name: str = "admin", roles: Iterable[Role] = tuple(Role)) -> str:
         """A session of a new account."""
-        user, code = await self.people.add(name, "LPZ-01", list(roles), by="test")
-        signed, _ = await self.people.sign_in("LPZ-01", user.name, code)
+        user, code = await self.people.add(name, OFFICE, list(roles), by="test")
+        signed, _ = await self.people.sign_in(OFFICE, user.name, code)
         return (await self.people.change_password(signed, code, PASSWORD))[1]
 
 

@@ -2,12 +2,12 @@
 
 import { post } from "./api.js";
 import { byId, el, toast } from "./dom.js";
-import { t } from "./words.js";
+import { m, t } from "./words.js";
 
 const drafts = new Map(); // "job/act/field" -> value
 const CAUSES = {
-  smeared: "borrosa o corrida", misprint: "mal impresa", damaged: "dañada", wrong_data: "datos equivocados",
-  misfeed: "salió en otro material", lamination: "mal plastificada", other: "otra causa",
+  smeared: m("borrosa o corrida"), misprint: m("mal impresa"), damaged: m("dañada"), wrong_data: m("datos equivocados"),
+  misfeed: m("salió en otro material"), lamination: m("mal plastificada"), other: m("otra causa"),
 };
 
 /** The forms of a job's acts, the usual one first. `done(job)` gets the job as it then stands. */
@@ -46,7 +46,7 @@ function deliver(job, done) {
       radio(field, "receiver_kind", "collector", t("otra persona"), false)),
     text(field, "receiver", t("Nombre y número de quien recibe"), false, "only-collector"),
     choice(field, "earlier", t("Tarjeta anterior"), {
-      none: "no tenía", surrendered: "la devolvió", declared_lost: "declarada perdida",
+      none: m("no tenía"), surrendered: m("la devolvió"), declared_lost: m("declarada perdida"),
     }),
   ], (data) => ({
     receiver_kind: data.receiver_kind,
@@ -57,9 +57,9 @@ function deliver(job, done) {
 
 function resolve(job, done) {
   const choices = [
-    ["card", "▣", "La tarjeta salió impresa", "La tengo en la mano: sigue a inspección."],
-    ["in_hopper", "▤", "El material sigue en la tolva", "Está arriba, sin tinta: vuelve a la cola."],
-    ["spoiled", "✕", "Salió inutilizada", "A medio imprimir o dañada: se aparta."],
+    ["card", "▣", m("La tarjeta salió impresa"), m("La tengo en la mano: sigue a inspección.")],
+    ["in_hopper", "▤", m("El material sigue en la tolva"), m("Está arriba, sin tinta: vuelve a la cola.")],
+    ["spoiled", "✕", m("Salió inutilizada"), m("A medio imprimir o dañada: se aparta.")],
   ];
   return el("fieldset", { class: "act choices" },
     el("legend", {}, t("Abra la máquina y mire. ¿Qué encontró?")),

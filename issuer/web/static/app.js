@@ -8,7 +8,7 @@ import { showMachines, startMachines } from "./machines.js";
 import { nextWaiting, refreshQueue, select, startQueue } from "./queue.js";
 import { startScanning } from "./scanning.js";
 import { listen } from "./stream.js";
-import { hour, setZone, t } from "./words.js";
+import { hour, m, setZone, t } from "./words.js";
 
 const COALESCE_MS = 60;
 let due = null;
@@ -39,7 +39,7 @@ async function refresh() {
 }
 
 function linkIs(value) {
-  const names = { open: "en vivo", lost: "sin conexión", connecting: "Conectando…", "signed-out": "sesión terminada" };
+  const names = { open: m("en vivo"), lost: m("sin conexión"), connecting: m("Conectando…"), "signed-out": m("sesión terminada") };
   byId("link").dataset.link = value;
   say(byId("link-words"), t(names[value]));
   const lost = byId("lost");

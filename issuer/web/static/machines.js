@@ -2,15 +2,15 @@
 
 import { post } from "./api.js";
 import { byId, draw, el, say, toast } from "./dom.js";
-import { named, said, t } from "./words.js";
+import { m, said, t } from "./words.js";
 
 const LOOKS = {
-  ready: ["✓", "lista"], working: ["➜", "trabajando"], needs: ["!", "necesita algo"],
-  stopped: ["■", "detenida"], away: ["○", "sin conexión"],
+  ready: ["✓", m("lista")], working: ["➜", m("trabajando")], needs: ["!", m("necesita algo")],
+  stopped: ["■", m("detenida")], away: ["○", m("sin conexión")],
 };
 const PHASES = {
-  sending: "enviando", printing: "imprimiendo", waiting: "esperando", ejecting: "expulsando", heating: "calentando",
-  feeding: "tomando material", laminating: "plastificando", moving: "avanzando",
+  sending: m("enviando"), printing: m("imprimiendo"), waiting: m("esperando"), ejecting: m("expulsando"), heating: m("calentando"),
+  feeding: m("tomando material"), laminating: m("plastificando"), moving: m("avanzando"),
 };
 const cards = new Map(); // name -> parts
 let may = new Set();
@@ -56,16 +56,14 @@ function make(device) {
 const picture = (...children) => draw("svg", { viewBox: "0 0 160 64", "aria-hidden": "true" }, ...children);
 const printer = (card) => picture(
   draw("rect", { class: "tray", x: 4, y: 8, width: 34, height: 44, rx: 3 }), card.stack,
-  card.slide,
   draw("rect", { class: "body", x: 44, y: 4, width: 72, height: 52, rx: 6 }),
   draw("circle", { class: "light", cx: 104, cy: 15, r: 5 }),
-  draw("path", { class: "tray", d: "M120 52 h36 v-6", fill: "none" }));
+  draw("path", { class: "tray", d: "M120 52 h36 v-6", fill: "none" }), card.slide);
 const laminator = (card) => picture(
-  card.slide,
   draw("rect", { class: "body", x: 44, y: 4, width: 72, height: 52, rx: 6 }),
   draw("circle", { class: "roller", cx: 80, cy: 24, r: 9 }), draw("circle", { class: "roller", cx: 80, cy: 44, r: 9 }),
   draw("circle", { class: "light", cx: 104, cy: 15, r: 5 }),
-  draw("path", { class: "tray", d: "M120 52 h36 v-6", fill: "none" }));
+  draw("path", { class: "tray", d: "M120 52 h36 v-6", fill: "none" }), card.slide);
 
 function fill(card, device) {
   const [icon, word] = LOOKS[device.state] ?? ["?", device.state];
@@ -136,11 +134,11 @@ function buttons(device) {
     name, required: true, minlength: serial ? 1 : 3, maxlength: serial ? 64 : 300, autocomplete: "off", "data-serial": serial,
   }));
   const found = device.role === "laminator" ? [] : [
-    may.has("resume") && act("resume", "Continuar", (now) => now.state === "stopped"),
-    may.has("resume") && act("clear", "Sacar la tarjeta de adentro", (now) => now.state === "stopped"),
-    may.has("load") && device.material && act("load", "Cargar la tolva", () => true, [
-      text("first", "Primer serial (el que sale primero)", true), text("last", "Último serial", true)]),
-    may.has("stop") && act("stop", "Detener", (now) => now.state !== "stopped", [text("reason", "Motivo", false)]),
+    may.has("resume") && act("resume", m("Continuar"), (now) => now.state === "stopped"),
+    may.has("resume") && act("clear", m("Sacar la tarjeta de adentro"), (now) => now.state === "stopped"),
+    may.has("load") && device.material && act("load", m("Cargar la tolva"), () => true, [
+      text("first", m("Primer serial (el que sale primero)"), true), text("last", m("Último serial"), true)]),
+    may.has("stop") && act("stop", m("Detener"), (now) => now.state !== "stopped", [text("reason", m("Motivo"), false)]),
   ].filter(Boolean);
   return {
     node: el("div", { class: "acts" }, found.map(({ node }) => node)),

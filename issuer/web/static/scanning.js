@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { byId, toast } from "./dom.js";
 import { hideVerdict, showAgain, showFinding } from "./verdict.js";
-import { stateOf, t } from "./words.js";
+import { m, stateOf, t } from "./words.js";
 
 let held = { qr: null, serial: null, job: null };
 
@@ -69,8 +69,8 @@ async function judge(open) {
 function steps() {
   step("step-qr", held.qr !== null, held.job ? `${t("Trámite")} ${held.job.ticket}` : "");
   step("step-serial", held.serial !== null, held.serial ?? "");
-  const wants = held.qr && !held.serial ? "Ahora el serial preimpreso, al reverso"
-    : held.serial && !held.qr ? "Ahora el QR impreso" : "QR o serial de la tarjeta";
+  const wants = held.qr && !held.serial ? m("Ahora el serial preimpreso, al reverso")
+    : held.serial && !held.qr ? m("Ahora el QR impreso") : m("QR o serial de la tarjeta");
   byId("scan-label").textContent = t(wants);
 }
 

@@ -1,12 +1,12 @@
 // The verdict on a card: icon, word, border and colour, never colour alone.
 
 import { byId, el } from "./dom.js";
-import { said, t } from "./words.js";
+import { m, said, t } from "./words.js";
 
 const LOOKS = {
-  good: ["✓", "CORRECTA"],
-  stop: ["✕", "ALTO: NO ENTREGAR"],
-  again: ["!", "NO SE PUDO COMPROBAR"],
+  good: ["✓", m("CORRECTA")],
+  stop: ["✕", m("ALTO: NO ENTREGAR")],
+  again: ["!", m("NO SE PUDO COMPROBAR")],
 };
 
 /** What an inspection found: `{passed, stops_lane, reason, job}`. */

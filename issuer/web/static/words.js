@@ -14,6 +14,9 @@ export function t(text, values = {}) {
   return found.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
 }
 
+/** Marks a text that is translated where it is shown. */
+export const m = (text) => text;
+
 /** The sentence of something that carries both languages: {es, en}. */
 export const said = (both) => both[language] ?? both.es;
 
@@ -39,24 +42,24 @@ export function day(iso) {
 }
 
 export const STATES = {
-  received: ["⋯", "recibido"],
-  admitted: ["●", "por imprimir"],
-  queued: ["➜", "en cola de impresión"],
-  reserved: ["➜", "material reservado"],
-  sealing: ["➜", "firmando"],
-  sealed: ["➜", "firmado"],
-  printing: ["➜", "imprimiendo"],
-  printed: ["➜", "impreso"],
-  laminating: ["➜", "plastificando"],
-  to_inspect: ["◎", "por inspeccionar"],
-  inspected: ["➜", "inspeccionado"],
-  settled: ["✓", "por entregar"],
-  delivered: ["✓", "entregado"],
-  undetermined: ["?", "no se sabe si se imprimió"],
-  attention: ["!", "necesita atención"],
-  spoiled: ["✕", "material inutilizado"],
-  refused: ["✕", "rechazado"],
-  cancelled: ["✕", "anulado"],
+  received: ["⋯", m("recibido")],
+  admitted: ["●", m("por imprimir")],
+  queued: ["➜", m("en cola de impresión")],
+  reserved: ["➜", m("material reservado")],
+  sealing: ["➜", m("firmando")],
+  sealed: ["➜", m("firmado")],
+  printing: ["➜", m("imprimiendo")],
+  printed: ["➜", m("impreso")],
+  laminating: ["➜", m("plastificando")],
+  to_inspect: ["◎", m("por inspeccionar")],
+  inspected: ["➜", m("inspeccionado")],
+  settled: ["✓", m("por entregar")],
+  delivered: ["✓", m("entregado")],
+  undetermined: ["?", m("no se sabe si se imprimió")],
+  attention: ["!", m("necesita atención")],
+  spoiled: ["✕", m("material inutilizado")],
+  refused: ["✕", m("rechazado")],
+  cancelled: ["✕", m("anulado")],
 };
 
 /** [icon, word] of a job's state; one that the counter ordered is in the print queue. */
@@ -66,5 +69,5 @@ export function stateOf(job) {
   return [icon, t(word)];
 }
 
-export const KINDS = { new: "nuevo", renewal: "renovación", replacement: "reposición" };
+export const KINDS = { new: m("nuevo"), renewal: m("renovación"), replacement: m("reposición") };
 export const kindOf = (job) => t(KINDS[job.kind] ?? job.kind);
