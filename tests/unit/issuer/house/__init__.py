@@ -1,0 +1,1 @@
+"""A house for tests: real store, profile, composer and HSMs; machines that a test scripts."""

@@ -1,0 +1,296 @@
+"""Puts a house together, and does with it what people and the daemon's lanes do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from issuer import acts, intake, stockroom
+from issuer.acts import Actor, Inspected
+from issuer.applications import Application
+from issuer.clock import Clock
+from issuer.composing import Composer
+from issuer.config import DeviceSection
+from issuer.domain import Job, JobState, Reason
+from issuer.issuance import issue
+from issuer.lanes import LaminatorPlace, Laminators, Lane
+from issuer.profile import Profile
+from issuer.services import Heartbeat, Services, boot_seconds
+from issuer.store import custody, devices, documents, jobs, numbers
+from issuer.store.documents import Document
+from issuer.store.engine import Store
+from issuer.store.schema import blanks
+from issuer.trust import TrustKeeper
+from verifier.trust import Trust
+from verifier.verify import verify
+
+from .machines import ScriptedLaminator, ScriptedPrinter
+from .people import DAY, OFFICE, Outsiders, portrait
+from .signing import SharedPool, Switched
+
+COUNTER = Actor("ventanilla", OFFICE)
+CUSTODIAN = Actor("custodio", OFFICE)
+LEASE_S = 30.0
+LIST_SIZE = 1 << 12
+
+
+@dataclass(slots=True)
+class HandClock:
+    """The real clock and what a test adds to it."""
+
+    ahead: timedelta = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass(slots=True)
+class House:
+    """One office. ``stopped`` are lanes that the flow stopped; ``points`` its durable points."""
+
+    services: Services
+    lanes: dict[str, Lane]
+    printers: dict[str, ScriptedPrinter]
+    laminator: ScriptedLaminator
+    laminators: Laminators
+    people: Outsiders
+    signer: Switched
+    time: HandClock
+    stopped: dict[str, Reason] = field(default_factory=dict)
+    points: list[str] = field(default_factory=list)
+
+    @property
+    def store(self) -> Store:
+        return self.services.store
+
+    # What the daemon's loops do.
+
+    async def take_in(self, application: Application, picture: bytes | None = None) -> Job:
+        """Intake and admission."""
+        await intake.take_in(application, picture or portrait(), self.services)
+        claimed = await self.store.run(
+            jobs.claim_received,
+            office=OFFICE,
+            owner=self.services.owner,
+            now=self.now(),
+            lease_s=LEASE_S,
+        )
+        assert claimed is not None
+        return await self.go_on(claimed)
+
+    async def claim(self, lane: str) -> Job | None:
+        """What a lane's loop claims next."""
+        at = self.services
+        return await self.store.run(
+            jobs.claim,
+            office=OFFICE,
+            lane=lane,
+            types=self.lanes[lane].types,
+            owner=at.owner,
+            now=self.now(),
+            lease_s=at.lease_s,
+        )
+
+    async def turn(self, lane: str) -> Job:
+        """One turn of a lane: claims the next job and issues it as far as it goes."""
+        job = await self.claim(lane)
+        assert job is not None, "the queue is empty"
+        return await self.go_on(job)
+
+    async def go_on(self, job: Job) -> Job:
+        """The flow, with a leased job; the job as the store then has it."""
+        lane = self.lanes[job.lane or "files"]
+        await issue(job, self.services, lane, self.laminators)
+        return await self.job(job.id)
+
+    # What people do.
+
+    async def order(self, application: Application) -> Job:
+        """A request that is in order, admitted and ordered to be printed."""
+        job = await self.take_in(self.people.know(application))
+        assert job.state is JobState.ADMITTED, job.reasons
+        return await acts.order_print(job.id, self.services, COUNTER)
+
+    async def printed(self, application: Application, lane: str = "lic-1") -> Job:
+        """Ordered and issued until the counter must scan it."""
+        await self.order(application)
+        return await self.turn(lane)
+
+    async def scan(
+        self, job: Job, *, serial: str | None = None, qr: str | None = None
+    ) -> Inspected:
+        """The counter scans what lies in the tray: the QR, and the blank's own serial."""
+        document = await self.document(job)
+        assert document.qr_text is not None
+        lying = self.lies(document) if serial is None else serial
+        inspected = await acts.inspect(
+            job.id, self.services, COUNTER, qr or document.qr_text, lying
+        )
+        if inspected.finding.passed:
+            return replace(inspected, job=await self.go_on(inspected.job))
+        return inspected
+
+    async def settled(self, application: Application, lane: str = "lic-1") -> Job:
+        """Issued and inspected."""
+        job = await self.printed(application, lane)
+        return (await self.scan(job)).job
+
+    async def delivered(self, application: Application, lane: str = "lic-1", **how: Any) -> Job:
+        """Issued, inspected and handed over."""
+        job = await self.settled(application, lane)
+        return await acts.deliver(job.id, self.services, COUNTER, **how)
+
+    async def load(self, lane: str, material: str, serials: Sequence[str]) -> None:
+        """Blanks are received, scanned and put into a machine."""
+        at = self.services
+        await stockroom.receive_blanks(at, CUSTODIAN, material, "lot-1", serials, "AV-2/1")
+        await stockroom.load_hopper(at, CUSTODIAN, lane, material, serials)
+        self.printers[lane].hopper += serials
+
+    # Looking.
+
+    def now(self) -> datetime:
+        return self.services.clock.now()
+
+    async def job(self, job_id: str) -> Job:
+        return await self.store.read(jobs.get, job_id)
+
+    async def document(self, job: Job) -> Document:
+        assert job.document_number is not None
+        return await self.store.read(documents.get, job.document_number)
+
+    async def documents(self, job: Job) -> Sequence[Document]:
+        return await self.store.read(documents.of_job, job.id)
+
+    def lies(self, document: Document) -> str | None:
+        """The serial of the card in a tray that has this document's ink; None for none."""
+        found = [
+            laid.serial
+            for printer in self.printers.values()
+            for laid in printer.tray
+            if laid.order.job_id == document.number
+        ]
+        assert len(found) < 2, f"{document.number} was printed {len(found)} times"
+        return found[0] if found else None
+
+    async def blank(self, serial: str) -> tuple[str, str, str | None]:
+        """(state, place, document) of a serial by the books."""
+
+        def look(conn: Connection) -> tuple[str, str, str | None]:
+            columns = blanks.c.state, blanks.c.place, blanks.c.document_number
+            row = conn.execute(select(*columns).where(blanks.c.serial == serial)).one()
+            return row.state, row.place, row.document_number
+
+        return await self.store.read(look)
+
+    async def verdict(self, document: Document) -> str:
+        """What a stranger says who has nothing but the published directory."""
+        await self.services.trust.publish()
+        trust = await asyncio.to_thread(Trust.load, self.services.trust.directory, self.now())
+        assert document.qr_text is not None
+        return verify(document.qr_text, trust, at=self.now()).state.value
+
+
+def lane_of(printer: ScriptedPrinter, *types: str) -> Lane:
+    """A lane over a scripted printer."""
+    section = DeviceSection(name=printer.name, model="scripted", url="", documents=types)
+    lane = Lane(section, printer, types)
+    lane.owned = True
+    return lane
+
+
+def build(
+    store: Store, profile: Profile, composer: Composer, pool: SharedPool, trust_dir: Path
+) -> House:
+    """A house with a licence printer, one for identity cards, a plastifier and the files' lane."""
+    time, people, signer = HandClock(), Outsiders(), Switched(pool)
+    clock = Clock(profile.timezone, DAY, time)
+    heartbeat = Heartbeat(LEASE_S)
+    heartbeat.renewed(boot_seconds())
+    printers = {
+        "lic-1": ScriptedPrinter("lic-1"),
+        "ci-1": ScriptedPrinter("ci-1", supplies=(), canvas=(0, 0)),
+    }
+    laminator = ScriptedLaminator("pouch-1")
+    place = LaminatorPlace(
+        DeviceSection(name="pouch-1", model="scripted", url="", documents=("CI",)), laminator
+    )
+    files = DeviceSection(name="files", model="files", url="", documents=("CERTQR",))
+    lanes = {
+        "lic-1": lane_of(printers["lic-1"], "LIC"),
+        "ci-1": lane_of(printers["ci-1"], "CI"),
+        "files": Lane(files, None, ("CERTQR",)),
+    }
+    stopped: dict[str, Reason] = {}
+    points: list[str] = []
+
+    def stop(name: str, reason: Reason) -> None:
+        stopped[name] = lanes[name].stopped = reason
+
+    services = Services(
+        store=store,
+        profile=profile,
+        signer=signer,
+        trust=TrustKeeper.load(trust_dir, profile, store, signer, clock),
+        composer=composer,
+        clock=clock,
+        outside=people.outside(),
+        owner="test-daemon",
+        heartbeat=heartbeat,
+        durable=points.append,
+        stop_lane=stop,
+    )
+    places = Laminators({"pouch-1": place})
+    return House(
+        services, lanes, printers, laminator, places, people, signer, time, stopped, points
+    )
+
+
+async def open_house(house: House) -> None:
+    """Rows of the machines, a status list, and the morning's stock: blanks, rolls, pouches."""
+
+    def prepare(conn: Connection) -> None:
+        for lane in house.lanes.values():
+            devices.ensure(
+                conn, name=lane.name, office=OFFICE, role="printer", model=lane.section.model
+            )
+        devices.ensure(conn, name="pouch-1", office=OFFICE, role="laminator", model="scripted")
+        numbers.open_status_list(conn, OFFICE, size=LIST_SIZE)
+
+    at = house.services
+    await house.store.run(prepare)
+    await at.trust.publish(everything=True)
+    await house.load("lic-1", "PVC-LIC", [f"LA{n:08d}" for n in range(1, 6)])
+    await house.load("ci-1", "CI-PAPELETA", [f"CP{n:08d}" for n in range(1, 4)])
+    for material in house.printers["lic-1"].supplies:
+        await stockroom.load_roll(at, CUSTODIAN, "lic-1", material, f"lic-1-{material}", 500)
+    await stockroom.receive_counted(at, CUSTODIAN, "POUCH", 10, "P-1", "AV-2/2")
+
+
+async def hoppers_by_the_books(house: House) -> dict[str, list[str]]:
+    """Serials that the books have in each hopper, top first."""
+
+    def look(conn: Connection) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        rows = conn.execute(
+            select(blanks.c.printer, blanks.c.serial)
+            .where(blanks.c.place.like("hopper:%"))
+            .order_by(blanks.c.position)
+        )
+        for printer, serial in rows:
+            found[printer].append(serial)
+        return dict(found)
+
+    return await house.store.read(look)
+
+
+async def movements(house: House) -> list[Any]:
+    """Every line of the books."""
+    return await house.store.read(custody.lines, OFFICE)
