@@ -29,7 +29,6 @@ from issuer.services import Heartbeat, Services, boot_seconds
 from issuer.store import devices, documents, jobs, numbers
 from issuer.store.engine import Store
 from issuer.store.migrate import upgrade
-from issuer.store.schema import jobs as jobs_table
 from issuer.store.schema import status_lists
 from issuer.trust import TrustKeeper
 from printers import open_laminator, open_printer
@@ -101,6 +100,8 @@ class Daemon:
         at.heartbeat.renewed(asked)
         for device in self.devices():
             was, device.owned = device.owned, device.name in held or device.name == FILES
+            if isinstance(device, Lane) and device.owned and not was:
+                device.ask_again = 0.0
             if was and not device.owned:
                 log.warning("device.lost", device=device.name)
                 await device.lost()
@@ -133,7 +134,7 @@ class Daemon:
             job = await issue(job, at, self.lanes[FILES], self.laminators)
             if job.state is JobState.RECEIVED:  # an outside system does not answer
                 await asyncio.sleep(IDLE_S)
-            self.wake()
+            self._wake_for(job)
 
     # Lanes.
 
@@ -143,7 +144,7 @@ class Daemon:
             if not lane.owned:
                 await asyncio.sleep(self.services.lease_s / 6)
                 continue
-            job = await self._resumable(lane)
+            job = await self._abandoned(lane)
             if job is None and await self._may_print(lane):
                 job = await self._claim(lane)
             if job is None:
@@ -151,9 +152,12 @@ class Daemon:
                 continue
             await lane.turns.after(self._start(job, lane))
 
-    async def _resumable(self, lane: Lane) -> Job | None:
+    async def _abandoned(self, lane: Lane) -> Job | None:
+        """What a dead daemon left under way; asked for at the start and now and then."""
         at = self.services
-        return await at.store.run(
+        if boot_seconds() < lane.ask_again:
+            return None
+        job = await at.store.run(
             jobs.resumable,
             office=self.office,
             lanes=[lane.name],
@@ -161,6 +165,9 @@ class Daemon:
             now=at.clock.now(),
             lease_s=at.lease_s,
         )
+        if job is None:
+            lane.ask_again = boot_seconds() + at.lease_s / 3
+        return job
 
     async def _claim(self, lane: Lane) -> Job | None:
         at = self.services
@@ -222,21 +229,30 @@ class Daemon:
         if error is not None:
             # The lease runs out and the job is resumed or, after Print's intention, undetermined.
             log.error("job.failed", task=task.get_name(), exc_info=error)
-        self.wake()
 
     def goes_on(self, job: Job) -> None:
         """After a person's act: starts what holds this daemon's lease, wakes whoever may claim."""
         if job.lease is not None and job.lease.owner == self.services.owner:
             lane = self.lanes.get(job.lane or FILES, self.lanes[FILES])
             self._start(job, lane)
-        self.wake()
+        self._wake_for(job)
+
+    def _wake_for(self, job: Job) -> None:
+        """Wakes the lanes that a change of one job concerns, and the publisher."""
+        for lane in self.lanes.values():
+            if job.document_type in lane.types:
+                lane.wake.set()
+        self.status_changed.set()
+
+    def arrived(self) -> None:
+        """A request came in: admission looks at once."""
+        self._received.set()
 
     def wake(self) -> None:
-        """Something changed: lanes and admission look again at once."""
+        """Something changed for everybody: lanes and admission look again at once."""
         self._received.set()
         for lane in self.lanes.values():
             lane.wake.set()
-        self.status_changed.set()
 
     def stop_lane(self, name: str, reason: Reason) -> None:
         """Stops a lane until a person lets it go on; stored, so that a restart does not forget."""
@@ -266,19 +282,13 @@ class Daemon:
             await asyncio.sleep(IDLE_S)
 
 
-def _hopper(conn: Connection, lane: str) -> tuple[int, int, str | None]:
-    """(cards that nobody inspected, blanks loaded, serial that is promised)."""
-    waiting = conn.execute(
-        select(func.count())
-        .select_from(jobs_table)
-        .where(
-            jobs_table.c.lane == lane,
-            jobs_table.c.state.in_(
-                [s.value for s in (JobState.PRINTED, JobState.LAMINATING, JobState.TO_INSPECT)]
-            ),
-        )
-    ).scalar_one()
-    return waiting, documents.loaded(conn, lane), documents.promised(conn, lane)
+def _hopper(conn: Connection, lane: str) -> tuple[int, bool, str | None]:
+    """(cards that nobody inspected, whether a blank is loaded, serial that is promised)."""
+    return (
+        jobs.uninspected(conn, lane),
+        documents.is_loaded(conn, lane),
+        documents.promised(conn, lane),
+    )
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -132,7 +132,7 @@ class Desk:
     async def take_in(self, application: Application, portrait: bytes | None) -> Job:
         """A request comes in; it is decided within moments."""
         job = await intake.take_in(application, portrait, self._at)
-        self._daemon.wake()
+        self._daemon.arrived()
         return job
 
     async def order_print(self, job_id: str, actor: Actor, lane: str | None = None) -> Job:

@@ -67,6 +67,7 @@ class Lane:
     needs: Reason | None = None  # the machine needs something; goes on by itself
     connected: bool = False
     owned: bool = False
+    ask_again: float = 0.0  # when to look for jobs that a dead daemon left (boot clock)
     latest: Snapshot | None = None
     phase: str = ""
     done: float = 0.0

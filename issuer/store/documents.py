@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Row
 
@@ -65,9 +78,13 @@ def _to_document(row: Row[Any]) -> Document:
     )
 
 
+# Statements of the hot path are built once: building one costs more than running it.
+_GET = select(documents).where(documents.c.number == bindparam("of_number"))
+
+
 def get(conn: Connection, number: str) -> Document:
     """One document. Raises Conflict if there is none."""
-    row = conn.execute(select(documents).where(documents.c.number == number)).one_or_none()
+    row = conn.execute(_GET, {"of_number": number}).one_or_none()
     if row is None:
         raise Conflict(
             Reason("no_such_document", "No existe ese documento.", "There is no such document.")
@@ -88,20 +105,32 @@ class Blank:
     lot: str
 
 
+_NEXT_BLANK = (
+    select(blanks.c.material, blanks.c.serial, blanks.c.lot)
+    .where(blanks.c.printer == bindparam("at"), blanks.c.material == bindparam("of"), _LOADED)
+    .order_by(blanks.c.position)
+    .limit(literal_column("1"))
+    .with_for_update()
+)
+
+
 def next_blank(conn: Connection, printer: str, material: str) -> Blank | None:
     """The blank that the machine will pick next; None if the hopper is empty by the books."""
-    row = conn.execute(
-        select(blanks.c.material, blanks.c.serial, blanks.c.lot)
-        .where(
-            blanks.c.printer == printer,
-            blanks.c.material == material,
-            _LOADED,
-        )
-        .order_by(blanks.c.position)
-        .limit(1)
-        .with_for_update()
-    ).one_or_none()
+    row = conn.execute(_NEXT_BLANK, {"at": printer, "of": material}).one_or_none()
     return None if row is None else Blank(row.material, row.serial, row.lot)
+
+
+_IS_LOADED: Select[int] = (
+    select(literal_column("1", Integer))
+    .select_from(blanks)
+    .where(blanks.c.printer == bindparam("at"), _LOADED)
+    .limit(literal_column("1"))
+)
+
+
+def is_loaded(conn: Connection, printer: str) -> bool:
+    """Whether the books have any blank in a hopper."""
+    return conn.execute(_IS_LOADED, {"at": printer}).one_or_none() is not None
 
 
 def loaded(conn: Connection, printer: str) -> int:
@@ -154,6 +183,18 @@ def reserve(
     return get(conn, number)
 
 
+@lru_cache(maxsize=16)
+def _set_blank(columns: tuple[str, ...]) -> Update:
+    return (
+        update(blanks)
+        .where(
+            blanks.c.material == bindparam("of_material"),
+            blanks.c.serial == bindparam("of_serial"),
+        )
+        .values({c: bindparam(f"new_{c}", type_=blanks.c[c].type) for c in columns})
+    )
+
+
 def set_blank(
     conn: Connection,
     material: str,
@@ -163,11 +204,10 @@ def set_blank(
     **columns: Any,
 ) -> None:
     """Moves a blank to a state. Raises Conflict if the serial is unknown."""
-    changed = conn.execute(
-        update(blanks)
-        .where(blanks.c.material == material, blanks.c.serial == serial)
-        .values(state=state.value, updated_at=now, **columns)
-    )
+    columns |= {"state": state.value, "updated_at": now}
+    values = {f"new_{name}": value for name, value in columns.items()}
+    statement = _set_blank(tuple(sorted(columns)))
+    changed = conn.execute(statement, values | {"of_material": material, "of_serial": serial})
     if changed.rowcount != 1:
         raise Conflict(
             Reason(
@@ -190,23 +230,29 @@ def put_on_top(conn: Connection, printer: str, material: str, serial: str) -> No
     )
 
 
+_PROMISED = (
+    select(blanks.c.serial)
+    .where(blanks.c.printer == bindparam("at"), literal_column("state = 'reserved'"))
+    .limit(literal_column("1"))
+)
+
+
 def promised(conn: Connection, printer: str) -> str | None:
     """The serial that is reserved and still in the hopper; None if there is none.
 
     It is the physical next one: until its job is decided, nothing else may come out.
     """
-    return conn.execute(
-        select(blanks.c.serial)
-        .where(blanks.c.printer == printer, literal_column("state = 'reserved'"))
-        .limit(1)
-    ).scalar_one_or_none()
+    return conn.execute(_PROMISED, {"at": printer}).scalar_one_or_none()
+
+
+_LOT = select(blanks.c.lot).where(
+    blanks.c.material == bindparam("of"), blanks.c.serial == bindparam("which")
+)
 
 
 def lot_of(conn: Connection, material: str, serial: str) -> str | None:
     """The lot of a blank; None if the serial is unknown."""
-    return conn.execute(
-        select(blanks.c.lot).where(blanks.c.material == material, blanks.c.serial == serial)
-    ).scalar_one_or_none()
+    return conn.execute(_LOT, {"of": material, "which": serial}).scalar_one_or_none()
 
 
 def place_of(conn: Connection, material: str, serial: str) -> str:
@@ -218,12 +264,20 @@ def place_of(conn: Connection, material: str, serial: str) -> str:
     )
 
 
-def change(conn: Connection, number: str, **columns: Any) -> Document:
-    """Sets columns of a document."""
-    row = conn.execute(
-        update(documents).where(documents.c.number == number).values(**columns).returning(documents)
-    ).one()
-    return _to_document(row)
+@lru_cache(maxsize=64)
+def _change(columns: tuple[str, ...]) -> Update:
+    return (
+        update(documents)
+        .where(documents.c.number == bindparam("of_number"))
+        .values({c: bindparam(f"new_{c}", type_=documents.c[c].type) for c in columns})
+    )
+
+
+def change(conn: Connection, number: str, **columns: Any) -> None:
+    """Sets columns of a document. Raises KeyError for a number that is not there."""
+    values = {f"new_{name}": value for name, value in columns.items()} | {"of_number": number}
+    if conn.execute(_change(tuple(sorted(columns))), values).rowcount != 1:
+        raise KeyError(number)
 
 
 def set_status(
@@ -257,15 +311,15 @@ def set_status(
     )
 
 
-def void(conn: Connection, document: Document, reason: str, now: datetime) -> Document:
+def void(conn: Connection, document: Document, reason: str, now: datetime) -> None:
     """The seal is void in the status list; the number is never used again."""
     set_status(conn, document, Status.VOID, reason, now)
-    return change(conn, document.number, state=DocumentState.VOID.value, void_reason=reason)
+    change(conn, document.number, state=DocumentState.VOID.value, void_reason=reason)
 
 
 def find(conn: Connection, number: str) -> Document | None:
     """One document, or None: numbers from outside may be of an earlier system."""
-    row = conn.execute(select(documents).where(documents.c.number == number)).one_or_none()
+    row = conn.execute(_GET, {"of_number": number}).one_or_none()
     return None if row is None else _to_document(row)
 
 

@@ -7,9 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, literal_column, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.engine import Row
 
 from issuer.domain import (
@@ -22,7 +35,7 @@ from issuer.domain import (
     Reason,
 )
 from issuer.store import outbox
-from issuer.store.schema import applications, jobs, office_sequences
+from issuer.store.schema import UNDER_WAY, Utc, applications, jobs, office_sequences
 
 
 def to_job(row: Row[Any]) -> Job:
@@ -50,9 +63,28 @@ def to_job(row: Row[Any]) -> Job:
     )
 
 
+_GET = select(jobs).where(jobs.c.id == bindparam("of_id"))
+
+
+_UNINSPECTED = (
+    select(func.count())
+    .select_from(jobs)
+    .where(
+        jobs.c.lane == bindparam("of_lane"),
+        literal_column(UNDER_WAY),
+        literal_column("state IN ('printed', 'laminating', 'to_inspect')"),
+    )
+)
+
+
+def uninspected(conn: Connection, lane: str) -> int:
+    """Cards that came out of a lane's machine and that nobody has inspected yet."""
+    return int(conn.execute(_UNINSPECTED, {"of_lane": lane}).scalar_one())
+
+
 def get(conn: Connection, job_id: str) -> Job:
     """One job. Raises Conflict if there is none."""
-    row = conn.execute(select(jobs).where(jobs.c.id == job_id)).one_or_none()
+    row = conn.execute(_GET, {"of_id": job_id}).one_or_none()
     if row is None:
         raise Conflict(Reason("no_such_job", "No existe ese trámite.", "There is no such job."))
     return to_job(row)
@@ -107,6 +139,24 @@ def known_request(conn: Connection, office: str, request_id: str) -> Job | None:
     return None if row is None else to_job(row)
 
 
+@lru_cache(maxsize=128)
+def _advance(columns: tuple[str, ...], leased: bool) -> Update:
+    """The statement for a set of columns, built once: building costs more than running it."""
+    guard = (
+        and_(jobs.c.lease_owner == bindparam("of_owner"), jobs.c.lease_number == bindparam("of_n"))
+        if leased
+        else and_(jobs.c.lease_owner.is_(None), jobs.c.state == bindparam("of_state"))
+    )
+    return (
+        update(jobs)
+        .where(jobs.c.id == bindparam("of_id"), guard)
+        .values(
+            {column: bindparam(f"new_{column}", type_=jobs.c[column].type) for column in columns}
+        )
+        .returning(jobs)
+    )
+
+
 def advance(
     conn: Connection,
     job: Job,
@@ -120,17 +170,14 @@ def advance(
 
     A job without a lease (a person's act) is guarded by the state it was read in instead.
     """
-    guard = (
-        and_(jobs.c.lease_owner == job.lease.owner, jobs.c.lease_number == job.lease.number)
-        if job.lease
-        else and_(jobs.c.lease_owner.is_(None), jobs.c.state == job.state.value)
-    )
-    row = conn.execute(
-        update(jobs)
-        .where(jobs.c.id == job.id, guard)
-        .values(state=state.value, updated_at=now, **columns)
-        .returning(jobs)
-    ).one_or_none()
+    columns |= {"state": state.value, "updated_at": now}
+    values = {f"new_{name}": value for name, value in columns.items()} | {"of_id": job.id}
+    if job.lease:
+        values |= {"of_owner": job.lease.owner, "of_n": job.lease.number}
+    else:
+        values |= {"of_state": job.state.value}
+    statement = _advance(tuple(sorted(columns)), job.lease is not None)
+    row = conn.execute(statement, values).one_or_none()
     if row is None:
         raise Fenced(f"job {job.id}: the lease {job.lease} is gone; another daemon has it")
     outbox.emit(conn, job.office, f"job.{state.value}", job.id, data or {}, now)
@@ -151,6 +198,36 @@ def park(conn: Connection, job: Job, state: JobState, reason: Reason, now: datet
     )
 
 
+_UNDER_WAY: ColumnElement[bool] = literal_column(UNDER_WAY)
+_FREE = or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until < bindparam("now", type_=Utc()))
+_LEASED = {
+    "lease_owner": bindparam("by"),
+    "lease_number": jobs.c.lease_number + 1,
+    "lease_until": bindparam("until", type_=Utc()),
+}
+# state and released are literals: a bound parameter misses the partial index (facts on offices).
+_CLAIM = (
+    update(jobs)
+    .where(
+        jobs.c.id
+        == select(jobs.c.id)
+        .where(
+            jobs.c.office == bindparam("of_office"),
+            jobs.c.document_type.in_(bindparam("of_types", expanding=True)),
+            literal_column("state = 'admitted' AND released"),
+            _FREE,
+            or_(jobs.c.lane.is_(None), jobs.c.lane == bindparam("of_lane")),
+        )
+        .order_by(jobs.c.priority.desc(), jobs.c.created_at)
+        .limit(literal_column("1"))
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    .values(**_LEASED, lane=bindparam("of_lane"), updated_at=bindparam("now", type_=Utc()))
+    .returning(jobs)
+)
+
+
 def claim(
     conn: Connection,
     *,
@@ -166,32 +243,16 @@ def claim(
     Order: priority, then age. Raises nothing; two daemons never get the same row.
     """
     sweep(conn, now)
-    # state and released are literals: a bound parameter misses the partial index (facts: store).
-    pick = (
-        select(jobs.c.id)
-        .where(
-            jobs.c.office == office,
-            jobs.c.document_type.in_(list(types)),
-            literal_column("state = 'admitted' AND released"),
-            or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until < now),
-            or_(jobs.c.lane.is_(None), jobs.c.lane == lane),
-        )
-        .order_by(jobs.c.priority.desc(), jobs.c.created_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
     row = conn.execute(
-        update(jobs)
-        .where(jobs.c.id == pick)
-        .values(
-            lane=lane,
-            lease_owner=owner,
-            lease_number=jobs.c.lease_number + 1,
-            lease_until=now + timedelta(seconds=lease_s),
-            updated_at=now,
-        )
-        .returning(jobs)
+        _CLAIM,
+        {
+            "of_office": office,
+            "of_types": list(types),
+            "now": now,
+            "of_lane": lane,
+            "by": owner,
+            "until": now + timedelta(seconds=lease_s),
+        },
     ).one_or_none()
     if row is None:
         return None
@@ -249,6 +310,34 @@ INTERRUPTED = Reason(
 )
 
 
+_RESUMABLE = (
+    update(jobs)
+    .where(
+        jobs.c.id
+        == select(jobs.c.id)
+        .where(
+            jobs.c.office == bindparam("of_office"),
+            jobs.c.lane.in_(bindparam("of_lanes", expanding=True)),
+            _UNDER_WAY,
+            _FREE,
+            or_(
+                jobs.c.state.in_([state.value for state in RESUMABLE]),
+                and_(
+                    jobs.c.state == JobState.UNDETERMINED.value,
+                    jobs.c.reasons[0]["code"].as_string() == INTERRUPTED.code,
+                ),
+            ),
+        )
+        .order_by(jobs.c.updated_at)
+        .limit(literal_column("1"))
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    .values(**_LEASED)
+    .returning(jobs)
+)
+
+
 def resumable(
     conn: Connection,
     *,
@@ -263,31 +352,17 @@ def resumable(
     UNDETERMINED ones are among them once (reason ``print_interrupted``): the owner of the
     device asks it for evidence; what stays undetermined then waits for a person.
     """
-    pick = (
-        select(jobs.c.id)
-        .where(
-            jobs.c.office == office,
-            jobs.c.lane.in_(list(lanes)),
-            or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until < now),
-            or_(
-                jobs.c.state.in_([state.value for state in RESUMABLE]),
-                and_(
-                    jobs.c.state == JobState.UNDETERMINED.value,
-                    jobs.c.attempts >= 0,
-                    _asks_device(),
-                ),
-            ),
-        )
-        .order_by(jobs.c.updated_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    return _take(conn, jobs.c.id == pick, owner, now, lease_s)
-
-
-def _asks_device() -> Any:
-    return jobs.c.reasons[0]["code"].as_string() == INTERRUPTED.code
+    row = conn.execute(
+        _RESUMABLE,
+        {
+            "of_office": office,
+            "of_lanes": list(lanes),
+            "now": now,
+            "by": owner,
+            "until": now + timedelta(seconds=lease_s),
+        },
+    ).one_or_none()
+    return None if row is None else to_job(row)
 
 
 def _take(conn: Connection, where: Any, owner: str, now: datetime, lease_s: float) -> Job | None:

@@ -111,6 +111,17 @@ Index(
     postgresql_where=text("lease_owner IS NOT NULL"),
     sqlite_where=text("lease_owner IS NOT NULL"),
 )
+# Jobs that a machine has, had, or may still have: what a lane asks for again and again.
+UNDER_WAY = (
+    "state IN ('reserved', 'sealing', 'sealed', 'printing', 'printed', 'laminating', "
+    "'to_inspect', 'inspected', 'undetermined')"
+)
+Index(
+    "ix_jobs_under_way",
+    jobs.c.lane,
+    postgresql_where=text(UNDER_WAY),
+    sqlite_where=text(UNDER_WAY),
+)
 Index("ix_jobs_office_state_updated_at", jobs.c.office, jobs.c.state, jobs.c.updated_at)
 
 applications = _table(

@@ -44,6 +44,8 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """On every answer, errors and streams too; what a handler set stays."""
+    if route_of(request) == "/static":
+        response.headers.setdefault("Cache-Control", "no-cache")  # kept, but asked for each time
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     if over_tls(request):

@@ -32,7 +32,8 @@ async function refresh() {
   touched = new Set();
   try {
     await refreshQueue();
-    if (id && (about.has(id) || about.has("*"))) await openJob(id);
+    // Meanwhile another may have been opened: it must not be taken away again.
+    if (id && id === shownId() && (about.has(id) || about.has("*"))) await openJob(id);
   } catch {
     // The connection's own state says it; the next event or "reset" reads again.
   }

@@ -38,7 +38,8 @@ export function showJob(job, focus = false) {
     const open = [...root.querySelectorAll("details[open] form")].map((form) => form.dataset.act);
     root.replaceChildren(...content(job));
     for (const act of open) root.querySelector(`details form[data-act="${act}"]`)?.parentElement.setAttribute("open", "");
-    if (key) root.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+    // What had the focus may be gone with the step it belonged to; the keyboard stays here.
+    if (key) (root.querySelector(`[data-key="${CSS.escape(key)}"]`) ?? root).focus();
   }
   if (focus) (root.querySelector(".main, .choice, .act input, .act button") ?? root).focus();
 }
@@ -51,7 +52,7 @@ function content(job) {
       el("span", { class: "state", "data-state": job.state }, `${icon} ${word}`)),
     el("p", { class: "what" }, `${named(job, "type")} · ${kindOf(job)}`),
     reasons(job),
-    el("div", { class: "acts" }, actForms(job, (after) => { showJob(after); changed(after); })),
+    el("div", { class: "acts" }, actForms(job, (after) => { if (shown === after.id) showJob(after); changed(after); })),
     person(job),
     job.has_faces ? pictures(job) : null,
     earlier(job),

@@ -1,11 +1,11 @@
 // A scanner types like a person, only faster. Its keys go to the scan field, never to a shortcut
 // and never into the text that somebody is writing.
 //
-// Outside of fields a single key waits 45 ms: if another follows, it is a scan. Inside another
+// Outside of fields a single key waits 60 ms: if another follows, it is a scan. Inside another
 // field a burst that ends with Enter is taken out again. A scanner that can send a prefix key is
 // recognised at once.
 
-const GAP_MS = 45;
+const GAP_MS = 60; // between two keys of a slow scanner; people need twice as long
 const SHORTEST = 8; // serials have ten characters; nobody types eight in 300 ms
 
 const isField = (node) => node instanceof HTMLElement
@@ -14,7 +14,7 @@ const printable = (event) => event.key.length === 1 && !event.ctrlKey && !event.
 
 /** `scan`: the dedicated field; `shortcut(key)`; `prefix()`: the scanner's own key or "". */
 export function watchKeys({ scan, shortcut, prefix }) {
-  let waiting = null; // a key that may be a shortcut: {key, timer}
+  let first = null; // a key that may be a shortcut or a scan's first: {key, at, timer}
   let burst = null; // keys in another field: {node, before, text, at}
 
   document.addEventListener("keydown", (event) => {
@@ -31,27 +31,18 @@ export function watchKeys({ scan, shortcut, prefix }) {
   }, { capture: true });
 
   function outside(event) {
-    if (!printable(event) || event.key === " " || event.repeat) {
-      if (waiting && event.key === "Enter") flush();
-      return;
-    }
-    if (document.querySelector("dialog[open]")) return;
+    if (!printable(event) || event.key === " " || event.repeat || document.querySelector("dialog[open]")) return;
     stop(event);
-    if (waiting) {
-      clearTimeout(waiting.timer);
-      scan.value = waiting.key + event.key;
-      waiting = null;
+    const before = first;
+    first = null;
+    if (before && event.timeStamp - before.at <= GAP_MS) {
+      // By the keys' own times: on a busy machine the timer may have come first.
+      clearTimeout(before.timer);
+      scan.value = before.key + event.key;
       scan.focus();
       return;
     }
-    waiting = { key: event.key, timer: setTimeout(flush, GAP_MS) };
-  }
-
-  function flush() {
-    const { key, timer } = waiting;
-    clearTimeout(timer);
-    waiting = null;
-    shortcut(key);
+    first = { key: event.key, at: event.timeStamp, timer: setTimeout(() => shortcut(event.key), GAP_MS) };
   }
 
   function inField(event) {

@@ -107,6 +107,20 @@ def upgrade() -> None:
         sqlite_where=sa.text("lease_owner IS NOT NULL"),
     )
     op.create_index(
+        "ix_jobs_under_way",
+        "jobs",
+        ["lane"],
+        unique=False,
+        postgresql_where=sa.text(
+            "state IN ('reserved', 'sealing', 'sealed', 'printing', 'printed', 'laminating', "
+            "'to_inspect', 'inspected', 'undetermined')"
+        ),
+        sqlite_where=sa.text(
+            "state IN ('reserved', 'sealing', 'sealed', 'printing', 'printed', 'laminating', "
+            "'to_inspect', 'inspected', 'undetermined')"
+        ),
+    )
+    op.create_index(
         "ix_jobs_office_state_updated_at", "jobs", ["office", "state", "updated_at"], unique=False
     )
     op.create_index(
@@ -396,6 +410,18 @@ def downgrade() -> None:
         table_name="jobs",
         postgresql_where=sa.text("state = 'admitted' AND released"),
         sqlite_where=sa.text("state = 'admitted' AND released"),
+    )
+    op.drop_index(
+        "ix_jobs_under_way",
+        table_name="jobs",
+        postgresql_where=sa.text(
+            "state IN ('reserved', 'sealing', 'sealed', 'printing', 'printed', 'laminating', "
+            "'to_inspect', 'inspected', 'undetermined')"
+        ),
+        sqlite_where=sa.text(
+            "state IN ('reserved', 'sealing', 'sealed', 'printing', 'printed', 'laminating', "
+            "'to_inspect', 'inspected', 'undetermined')"
+        ),
     )
     op.drop_index("ix_jobs_office_state_updated_at", table_name="jobs")
     op.drop_index(
