@@ -25,7 +25,7 @@ from issuer.services import Services
 from issuer.steps import stock
 from issuer.steps.printing import to_inspect
 from issuer.steps.undoing import unseal
-from issuer.store import documents, inspections, jobs, outbox
+from issuer.store import documents, inspections, jobs
 from issuer.store.documents import Document
 from issuer.store.schema import deliveries
 
@@ -102,9 +102,8 @@ async def inspect(
             raise _moved_on()
         inspections.add(conn, held, document, finding, serial, actor.name, now)
         if finding.passed:
-            return jobs.advance(
-                conn, held, JobState.INSPECTED, now, data={"document": number}, reasons=[]
-            )
+            data = {"document": number, "by": actor.name}
+            return jobs.advance(conn, held, JobState.INSPECTED, now, data=data, reasons=[])
         if finding.stops_lane and finding.reason is not None:
             return jobs.park(conn, held, JobState.ATTENTION, finding.reason, now)
         # A smudged scan is no verdict on the card: it stays where it is, to be scanned again.
@@ -287,18 +286,9 @@ def _take(
     conn: Connection, job_id: str, at: Services, actor: Actor, allowed: Iterable[JobState]
 ) -> Job:
     """The job, leased to this daemon for one act. Raises Conflict if the act does not fit."""
-    job = jobs.get(conn, job_id)
-    if job.office != actor.office or job.state not in allowed:
-        raise _does_not_fit(job)
     held = jobs.take(conn, job_id, at.owner, at.clock.now(), at.lease_s)
-    outbox.emit(
-        conn,
-        job.office,
-        "job.act",
-        job.id,
-        {"by": actor.name, "from": job.state.value},
-        at.clock.now(),
-    )
+    if held.office != actor.office or held.state not in allowed:
+        raise _does_not_fit(held)  # rolls the lease back
     return held
 
 

@@ -142,6 +142,9 @@ def loaded(conn: Connection, printer: str) -> int:
     )
 
 
+_INSERT = documents.insert()
+
+
 def reserve(
     conn: Connection,
     job: Job,
@@ -158,7 +161,7 @@ def reserve(
     number = numbers.next_document_number(conn, job.office, prefix, now)
     status_list, status_index = numbers.next_status_index(conn, job.office, now)
     conn.execute(
-        documents.insert(),
+        _INSERT,
         {
             "number": number,
             "office": job.office,

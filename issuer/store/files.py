@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from issuer.admission import Admitted
 from issuer.applications import Application
@@ -47,22 +47,27 @@ def to_columns(application: Application, portrait: bytes | None) -> dict[str, An
     return {"data": _APPLICATION.dump_python(application, mode="json"), "portrait": portrait}
 
 
+_ADMIT = (
+    update(applications)
+    .where(applications.c.job_id == bindparam("of_job"))
+    .values(admission=bindparam("new_admission", type_=applications.c.admission.type))
+)
+
+
 def store_admission(conn: Connection, job_id: str, admitted: Admitted) -> None:
     """Keeps what admission decided, so that a later step uses the same rules and dates."""
-    conn.execute(
-        update(applications)
-        .where(applications.c.job_id == job_id)
-        .values(admission=_ADMITTED.dump_python(admitted, mode="json"))
-    )
+    admission = _ADMITTED.dump_python(admitted, mode="json")
+    conn.execute(_ADMIT, {"of_job": job_id, "new_admission": admission})
+
+
+_GET = select(applications.c.data, applications.c.admission, applications.c.portrait).where(
+    applications.c.job_id == bindparam("of_job")
+)
 
 
 def get(conn: Connection, job_id: str) -> CaseFile:
     """The case file of a job. Raises Conflict if it was erased."""
-    row = conn.execute(
-        select(applications.c.data, applications.c.admission, applications.c.portrait).where(
-            applications.c.job_id == job_id
-        )
-    ).one_or_none()
+    row = conn.execute(_GET, {"of_job": job_id}).one_or_none()
     if row is None:
         raise Conflict(
             Reason("no_application", "La solicitud ya no existe.", "The request is gone.")

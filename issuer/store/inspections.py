@@ -12,6 +12,8 @@ from issuer.store import outbox
 from issuer.store.documents import Document
 from issuer.store.schema import inspections
 
+_INSERT = inspections.insert()
+
 
 def add(
     conn: Connection,
@@ -24,7 +26,7 @@ def add(
 ) -> None:
     """Stores one inspection with its event."""
     conn.execute(
-        inspections.insert(),
+        _INSERT,
         {
             "office": job.office,
             "job_id": job.id,

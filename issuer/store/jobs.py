@@ -260,47 +260,34 @@ def claim(
     return to_job(row)
 
 
+_CLAIM_RECEIVED = (
+    update(jobs)
+    .where(
+        jobs.c.id
+        == select(jobs.c.id)
+        .where(
+            jobs.c.office == bindparam("of_office"),
+            jobs.c.state == JobState.RECEIVED.value,
+            _FREE,
+        )
+        .order_by(jobs.c.created_at)
+        .limit(literal_column("1"))
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    .values(**_LEASED)
+    .returning(jobs)
+)
+
+
 def claim_received(
     conn: Connection, *, office: str, owner: str, now: datetime, lease_s: float
 ) -> Job | None:
     """The oldest job that still waits for admission (a crash between intake and admission)."""
-    pick = (
-        select(jobs.c.id)
-        .where(
-            jobs.c.office == office,
-            jobs.c.state == JobState.RECEIVED.value,
-            or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until < now),
-        )
-        .order_by(jobs.c.created_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    return _take(conn, jobs.c.id == pick, owner, now, lease_s)
-
-
-def sweep(conn: Connection, now: datetime) -> int:
-    """A lease that ran out after Print's intention: UNDETERMINED, and never another claim."""
-    rows = conn.execute(
-        update(jobs)
-        .where(
-            jobs.c.lease_owner.is_not(None),
-            jobs.c.lease_until < now,
-            jobs.c.state == JobState.PRINTING.value,
-        )
-        .values(
-            state=JobState.UNDETERMINED.value,
-            lease_owner=None,
-            lease_until=None,
-            lease_number=jobs.c.lease_number + 1,  # fences the one who may wake up late
-            updated_at=now,
-            reasons=[INTERRUPTED.to_json()],
-        )
-        .returning(jobs.c.id, jobs.c.office)
-    ).all()
-    for row in rows:
-        outbox.emit(conn, row.office, "job.undetermined", row.id, {"reason": INTERRUPTED.code}, now)
-    return len(rows)
+    until = now + timedelta(seconds=lease_s)
+    values = {"of_office": office, "now": now, "by": owner, "until": until}
+    row = conn.execute(_CLAIM_RECEIVED, values).one_or_none()
+    return None if row is None else to_job(row)
 
 
 INTERRUPTED = Reason(
@@ -308,6 +295,33 @@ INTERRUPTED = Reason(
     "El servicio se interrumpió mientras imprimía: se consulta a la impresora.",
     "The service was interrupted while printing: the printer is being asked.",
 )
+
+
+_SWEEP = (
+    update(jobs)
+    .where(
+        jobs.c.lease_owner.is_not(None),
+        jobs.c.lease_until < bindparam("now", type_=Utc()),
+        literal_column("state = 'printing'"),
+    )
+    .values(
+        state=JobState.UNDETERMINED.value,
+        lease_owner=None,
+        lease_until=None,
+        lease_number=jobs.c.lease_number + 1,  # fences the one who may wake up late
+        updated_at=bindparam("now", type_=Utc()),
+        reasons=[INTERRUPTED.to_json()],
+    )
+    .returning(jobs.c.id, jobs.c.office)
+)
+
+
+def sweep(conn: Connection, now: datetime) -> int:
+    """A lease that ran out after Print's intention: UNDETERMINED, and never another claim."""
+    rows = conn.execute(_SWEEP, {"now": now}).all()
+    for row in rows:
+        outbox.emit(conn, row.office, "job.undetermined", row.id, {"reason": INTERRUPTED.code}, now)
+    return len(rows)
 
 
 _RESUMABLE = (
@@ -365,18 +379,12 @@ def resumable(
     return None if row is None else to_job(row)
 
 
-def _take(conn: Connection, where: Any, owner: str, now: datetime, lease_s: float) -> Job | None:
-    row = conn.execute(
-        update(jobs)
-        .where(where)
-        .values(
-            lease_owner=owner,
-            lease_number=jobs.c.lease_number + 1,
-            lease_until=now + timedelta(seconds=lease_s),
-        )
-        .returning(jobs)
-    ).one_or_none()
-    return None if row is None else to_job(row)
+_TAKE = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_id"), or_(_FREE, jobs.c.lease_owner == bindparam("by")))
+    .values(**_LEASED)
+    .returning(jobs)
+)
 
 
 def take(conn: Connection, job_id: str, owner: str, now: datetime, lease_s: float) -> Job:
@@ -384,9 +392,12 @@ def take(conn: Connection, job_id: str, owner: str, now: datetime, lease_s: floa
 
     Raises Conflict if another daemon works on it.
     """
-    free = or_(jobs.c.lease_owner.is_(None), jobs.c.lease_until < now, jobs.c.lease_owner == owner)
-    job = _take(conn, and_(jobs.c.id == job_id, free), owner, now, lease_s)
-    if job is None:
+    until = now + timedelta(seconds=lease_s)
+    row = conn.execute(
+        _TAKE, {"of_id": job_id, "now": now, "by": owner, "until": until}
+    ).one_or_none()
+    if row is None:
+        get(conn, job_id)  # tells a job that is not there from one that is taken
         raise Conflict(
             Reason(
                 "busy",
@@ -394,7 +405,7 @@ def take(conn: Connection, job_id: str, owner: str, now: datetime, lease_s: floa
                 "Another service is working on this job; wait a moment.",
             )
         )
-    return job
+    return to_job(row)
 
 
 def release_lease(conn: Connection, job: Job, now: datetime) -> None:
