@@ -78,7 +78,6 @@ class FakeDesk:
     machines: dict[str, DeviceView] = field(default_factory=dict)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     failing: Exception | None = None  # raised by the next act
-    missing_events: int = 0
 
     # Filling.
 
@@ -211,7 +210,10 @@ class FakeDesk:
         assert job.document_number is not None
         if serial != self.documents[job.document_number].blank_serial:
             job = self.move(job_id, JobState.ATTENTION, reasons=(MISFEED,))
-            await self.stop_lane("lic-1", actor, MISFEED.es)
+            self.machines["lic-1"] = replace(
+                self.machines["lic-1"], state="stopped", reason=MISFEED, phase="", done=0.0
+            )
+            self.emit("lane.stopped", "lic-1")
             return Inspected(job, Finding(False, "valid", MISFEED, stops_lane=True))
         return Inspected(self.move(job_id, JobState.SETTLED), Finding(True, "valid"))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, BrowserContext, Page
 
+from issuer.domain import JobState
 from issuer.store import migrate
 from tests.e2e.counter_desk import full_desk, qr_text, serial
 from tests.e2e.counter_site import Site, chromium, site
@@ -46,6 +47,8 @@ async def shoot(browser: Browser, at: Site, token: str, out: Path) -> None:
     """Every picture."""
     for language in ("es", "en"):
         for theme in ("light", "dark"):
+            at.desk.move("job-003", JobState.TO_INSPECT, reasons=())
+            at.desk.machines["lic-1"] = full_desk().machines["lic-1"]
             window = await context(browser, at, token, theme, language, 1366, 768)
             page = await window.new_page()
             await page.goto(at.url)
@@ -64,8 +67,6 @@ async def shoot(browser: Browser, at: Site, token: str, out: Path) -> None:
             await page.press("#scan", "Enter")
             await page.wait_for_selector("#verdict:not([hidden])")
             await page.screenshot(path=out / f"verdict-{language}-{theme}.png")
-            at.desk.move("job-003", at.desk.jobs["job-005"].state, reasons=())
-            at.desk.move("job-003", type(at.desk.jobs["job-003"].state).TO_INSPECT)
             await window.close()
     window = await context(browser, at, token, "light", "es", 820, 1180)
     page = await window.new_page()
