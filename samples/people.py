@@ -65,7 +65,15 @@ PLACES = (
     "La Paz – Murillo – La Paz",
 )
 STREETS = ("C. Ayacucho", "Av. Jaime Mendoza", "C. Calvo", "C. Dalence", "Av. Las Américas")
-WORKS = ("Comerciante", "Agricultora", "Estudiante", "Albañil", "Profesora", "Enfermero", "Chofer")
+WORKS = {
+    "F": ("Comerciante", "Agricultora", "Estudiante", "Profesora", "Enfermera", "Chofer"),
+    "M": ("Comerciante", "Agricultor", "Estudiante", "Albañil", "Profesor", "Enfermero", "Chofer"),
+}
+ABROAD = {
+    "PER": "Perú – Puno", "BRA": "Brasil – Corumbá", "ARG": "Argentina – Salta",
+    "CHL": "Chile – Iquique", "COL": "Colombia – Cali", "VEN": "Venezuela – Mérida",
+    "JPN": "Japón – Osaka", "DEU": "Alemania – Bonn", "FRA": "Francia – Lyon",
+}  # fmt: skip
 STATES = {"F": ("Soltera", "Casada", "Viuda"), "M": ("Soltero", "Casado", "Divorciado")}
 GROUPS = ("O+", "O+", "O+", "A+", "B+", "O-", "A-")
 
@@ -96,7 +104,7 @@ class People:
             "sex": sex,
             "nationality": "BOL",
             "residence": f"{dice.choice(STREETS)} Nº {dice.randrange(10, 900)}, Sucre",
-            "occupation": dice.choice(WORKS),
+            "occupation": dice.choice(WORKS.get(sex, WORKS["M"])),
             "civil_status": dice.choice(STATES[sex]),
             "blood_group": dice.choice(GROUPS),
         }
@@ -109,5 +117,6 @@ class People:
 
     def foreigner(self, nationality: str, **given: str) -> Person:
         """A foreigner, whose number begins with E-."""
-        person = self.person(nationality=nationality, **given)
+        place = ABROAD.get(nationality, nationality)
+        person = self.person(**{"nationality": nationality, "birth_place": place, **given})
         return person | {"person_id": "E-" + person["person_id"]}
