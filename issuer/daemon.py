@@ -141,7 +141,8 @@ class Daemon:
     async def _lane(self, lane: Lane) -> None:
         """Claims, issues, waits until the machine is free again; one card after the other."""
         while True:
-            if not lane.owned:
+            # Even a look would take the machine from whoever owns it by now.
+            if not lane.owned or self.services.heartbeat.lapsed:
                 await asyncio.sleep(self.services.lease_s / 6)
                 continue
             job = await self._abandoned(lane)
@@ -275,7 +276,8 @@ class Daemon:
     async def _laminator(self, place: LaminatorPlace) -> None:
         """Looks at an idle plastifier now and then, so that the pages show its temperature."""
         while True:
-            if place.owned and place.current is None:
+            mine = place.owned and not self.services.heartbeat.lapsed
+            if mine and place.current is None:
                 async with place.turns.take():
                     with contextlib.suppress(DeviceError):
                         await place.look()

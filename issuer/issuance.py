@@ -8,6 +8,8 @@ from the row. Every write is fenced by the lease that came with the job.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
 from issuer.domain import Fenced, Job
@@ -28,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 async def issue(job: Job, at: Services, lane: Lane, laminators: Laminators) -> Job:
     """Takes one leased job as far as it goes without a person; returns it as it then stands."""
+    at = replace(at, gate=at.heartbeat.ticket())
     try:
         # Step 1. Admit: the request against profile, registry, payment, lists and dated rules.
         job = await admit(job, at)

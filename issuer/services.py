@@ -39,15 +39,33 @@ class Heartbeat:
 
     lease_s: float
     good_until: float = 0.0
+    generation: int = 0  # rises when a renewal came too late: what was begun before is lost
 
     def renewed(self, asked_at: float) -> None:
         """The store confirmed a renewal that was asked for at ``asked_at``."""
+        if self.lapsed and self.good_until:
+            self.generation += 1
         self.good_until = asked_at + self.lease_s
 
-    def gate(self) -> None:
-        """Called before each irreversible write. Raises Fenced if the lease may be gone."""
-        if boot_seconds() >= self.good_until:
-            raise Fenced("this daemon's lease may have run out; nothing more is sent")
+    @property
+    def lapsed(self) -> bool:
+        """Whether another daemon may hold by now what this one held."""
+        return boot_seconds() >= self.good_until
+
+    def ticket(self) -> Callable[[], None]:
+        """A gate for one piece of work, called before each irreversible write. It raises Fenced
+        for ever once the lease may have run out, even if this daemon has leases again since."""
+        began = self.generation
+
+        def gate() -> None:
+            if self.lapsed or self.generation != began:
+                raise Fenced("the lease of this work may have run out; nothing more is sent")
+
+        return gate
+
+
+def _closed() -> None:
+    raise Fenced("no work without a ticket: issue() gives one to each job")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +81,8 @@ class Services:
     outside: Outside
     owner: str
     heartbeat: Heartbeat
+    # The gate of the job at hand; issue() puts a fresh ticket here for each.
+    gate: Callable[[], None] = _closed
     # Called after each durable point with its name: progress for the log, and where the power
     # cut tests pull the plug.
     durable: Callable[[str], None] = field(default=lambda _point: None)

@@ -48,9 +48,7 @@ async def _one_pass(job: Job, at: Services, place: LaminatorPlace) -> Job:
     assert job.document_number is not None
     try:
         async with place.line:
-            result = await place.laminator.laminate(
-                job.document_number, before, at.heartbeat.gate, progress
-            )
+            result = await place.laminator.laminate(job.document_number, before, at.gate, progress)
     except DeviceError as error:
         place.connected = False
         result = PrintResult(Outcome.UNDETERMINED, None, *_silent(place.name, error))
@@ -61,7 +59,7 @@ async def _one_pass(job: Job, at: Services, place: LaminatorPlace) -> Job:
 
 async def _look(at: Services, place: LaminatorPlace) -> Snapshot:
     while True:
-        at.heartbeat.gate()
+        at.gate()
         try:
             return await place.look()
         except DeviceError:

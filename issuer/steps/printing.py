@@ -49,6 +49,7 @@ async def print_once(job: Job, at: Services, lane: Lane, faces: Composed | None)
 async def _ready(at: Services, lane: Lane) -> Snapshot:
     """Waits until the machine is fine; the job keeps its seal and its blank meanwhile."""
     while True:
+        at.gate()  # even a look takes the machine from whoever may own it by now
         try:
             before = await lane.look()
         except DeviceError:
@@ -58,7 +59,6 @@ async def _ready(at: Services, lane: Lane) -> Snapshot:
             return before
         at.progress(lane.name, "waiting", 0.0)
         await asyncio.sleep(LOOK_EVERY_S)
-        at.heartbeat.gate()
 
 
 async def _send(
@@ -73,7 +73,7 @@ async def _send(
     order = print_job(job, faces)
     try:
         async with lane.line:
-            return await lane.printer.print(order, before, at.heartbeat.gate, progress)
+            return await lane.printer.print(order, before, at.gate, progress)
     except DeviceError as error:
         # The driver could not even ask; what it had sent is unknown.
         lane.connected = False
@@ -184,7 +184,7 @@ async def _settle_interrupted(job: Job, at: Services, lane: Lane) -> Job:
     if lane.printer is None or line.device != lane.name:
         raise Fenced(f"job {job.id} was printed on {line.device}")
     while True:
-        at.heartbeat.gate()
+        at.gate()
         try:
             await lane.look()
             async with lane.line:
