@@ -98,6 +98,18 @@ class House:
             lease_s=at.lease_s,
         )
 
+    async def resume(self, lane: str) -> Job | None:
+        """What a lane's loop takes up of what a dead daemon left."""
+        at = self.services
+        return await self.store.run(
+            jobs.resumable,
+            office=OFFICE,
+            lanes=[lane],
+            owner=at.owner,
+            now=self.now(),
+            lease_s=at.lease_s,
+        )
+
     async def turn(self, lane: str) -> Job:
         """One turn of a lane: claims the next job and issues it as far as it goes."""
         job = await self.claim(lane)
@@ -165,6 +177,9 @@ class House:
     async def document(self, job: Job) -> Document:
         assert job.document_number is not None
         return await self.store.read(documents.get, job.document_number)
+
+    async def document_of(self, number: str) -> Document:
+        return await self.store.read(documents.get, number)
 
     async def documents(self, job: Job) -> Sequence[Document]:
         return await self.store.read(documents.of_job, job.id)

@@ -8,7 +8,7 @@ the ink of which document.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from printers.ports import (
@@ -72,6 +72,7 @@ class ScriptedPrinter:
     asked: list[str] = field(default_factory=list)  # documents that determine was asked for
     cleared: int = 0
     before_ink: Callable[[], None] = field(default=lambda: None)
+    after_ink: Callable[[], Awaitable[None]] | None = None
 
     async def connect(self) -> None:
         self._answer()
@@ -101,6 +102,8 @@ class ScriptedPrinter:
         if turn.lays:
             self.prints += 1
             self.tray.append(Laid(self.hopper.pop(0) if self.hopper else "", job))
+        if self.after_ink is not None:
+            await self.after_ink()
         if turn.silent:
             raise DeviceError(f"{self.name}: the link broke")
         return PrintResult(turn.says, await self.snapshot(), "motivo", "reason", turn.blank_at)
