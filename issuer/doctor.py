@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from sqlalchemy.exc import SQLAlchemyError
 
 from crypto.keyfile import load_pool_configs
 from crypto.pin import read_pin
@@ -19,7 +20,9 @@ from crypto.pool import HsmPool
 from issuer.config import Config, ConfigError, load_config
 from issuer.daemon import check_lanes
 from issuer.profile import ProfileError, load_profile
+from issuer.store import devices
 from issuer.store.engine import Store
+from issuer.store.errors import StoreError
 from layouts.errors import LayoutError
 from layouts.fonts import ROLES, font_path
 from printers import open_laminator, open_printer
@@ -195,11 +198,31 @@ def _trust(config: Config) -> Iterator[Check]:
 
 
 def _devices(config: Config) -> Iterator[Check]:
-    """Reads each machine once. A daemon that runs owns them: stop it first."""
-    for section in config.printer:
-        yield asyncio.run(_device(section.name, open_printer(section.device())))
-    for section in config.laminator:
-        yield asyncio.run(_device(section.name, open_laminator(section.device())))
+    """Reads each machine once, but none that a daemon owns: opening it might take it away from a
+    print under way (a printer listens to whoever came last)."""
+    owned = asyncio.run(_owned(config))
+    for section in (*config.printer, *config.laminator):
+        if section.name in owned:
+            detail = f"a running daemon has it ({owned[section.name]})"
+            yield Check(f"device {section.name}", "ok", detail)
+        elif section in config.printer:
+            yield asyncio.run(_device(section.name, open_printer(section.device())))
+        else:
+            yield asyncio.run(_device(section.name, open_laminator(section.device())))
+
+
+async def _owned(config: Config) -> dict[str, str]:
+    """Owner of each device whose lease has not run out; empty if the store cannot be read."""
+    try:
+        store = Store.open(config.store_url)
+    except StoreError:
+        return {}  # said by the check of the store
+    try:
+        return await store.read(devices.owners, datetime.now(UTC))
+    except SQLAlchemyError:
+        return {}
+    finally:
+        await store.close()
 
 
 async def _device(name: str, machine: Printer | Laminator) -> Check:

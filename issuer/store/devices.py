@@ -77,3 +77,13 @@ def pauses(conn: Connection, office: str) -> dict[str, Reason]:
         )
     )
     return {row.name: Reason(**row.pause_reason) for row in rows}
+
+
+def owners(conn: Connection, now: datetime) -> dict[str, str]:
+    """Owner by device, for those whose lease holds."""
+    rows = conn.execute(
+        select(devices.c.name, devices.c.owner).where(
+            devices.c.owner.is_not(None), devices.c.lease_until >= now
+        )
+    )
+    return {row.name: row.owner for row in rows}
