@@ -24,6 +24,7 @@ from issuer.inspection import Finding
 from issuer.store.documents import Document
 from issuer.store.files import CaseFile
 from issuer.web.sources import Head, Sources
+from layouts.portrait import Portrait
 from verifier.errors import VerificationError
 
 OFFICE = "LP-01"
@@ -53,15 +54,15 @@ def qr_text(number: str) -> str:
     return f"6BFOXN{number}:" + "$ABC7%NCFW4-+" * 9
 
 
-def picture(size: tuple[int, int], colour: str, words: str) -> bytes:
-    """A PNG with words in it."""
+def picture(size: tuple[int, int], colour: str, words: str, kind: str = "PNG") -> bytes:
+    """A picture with words in it."""
     image = Image.new("RGB", size, colour)
     draw = ImageDraw.Draw(image)
     draw.rectangle((8, 8, size[0] - 8, size[1] - 8), outline="#1d4f7c", width=3)
     font = ImageFont.truetype("NotoSans-Regular.ttf", max(12, size[0] // 24))
     draw.text((24, 24), words, fill="black", font=font)
     out = io.BytesIO()
-    image.save(out, "PNG")
+    image.save(out, kind)
     return out.getvalue()
 
 
@@ -161,7 +162,7 @@ class FakeDesk:
             f"R-{job.ticket}", self.office, job.document_type, job.kind, date(2026, 11, 20),
             self.people[job_id], "p.png", categories=(CategoryRequest("B"), CategoryRequest("P")),
         )  # fmt: skip
-        portrait = picture((300, 386), "#d8c3a5", job.ticket)
+        portrait = Portrait((300, 386), picture((300, 386), "#d8c3a5", "", "JPEG")).to_bytes()
         documents = [d for d in self.documents.values() if d.job_id == job_id]
         return JobView(job, CaseFile(application, None, portrait), documents)
 

@@ -174,6 +174,7 @@ async def test_a_scan_does_not_pollute_what_somebody_writes(page: Page, desk: Fa
 
 async def test_what_was_typed_survives_a_refusal_and_a_change(page: Page, desk: FakeDesk) -> None:
     await page.click(row("0007"))
+    await expect(page.locator(".portrait")).to_have_js_property("naturalWidth", 300)
     await page.check("input[value=collector]")
     await page.fill("textarea[name=receiver]", "Ana Ruiz, 4455667")
     await page.select_option("select[name=earlier]", "surrendered")

@@ -14,6 +14,7 @@ from issuer.web.access import May, allowed, require
 from issuer.web.parts import actor_of, parts, user_of
 from issuer.web.problems import Problem
 from issuer.web.views import current_document, detail_json, job_json
+from layouts.portrait import Portrait
 
 _OPEN = [state for state in JobState if state not in FINAL]
 RECENT = 30  # refusals shown with the queue: their holder stands at the counter
@@ -53,8 +54,7 @@ async def portrait(request: web.Request) -> web.Response:
     picture = view.case.portrait
     if picture is None:
         raise Problem(404, "no_portrait", "No hay fotografía.", "There is no portrait.")
-    kind = "image/png" if picture.startswith(b"\x89PNG") else "image/jpeg"
-    return web.Response(body=picture, content_type=kind)
+    return web.Response(body=Portrait.from_bytes(picture).jpeg, content_type="image/jpeg")
 
 
 async def file(request: web.Request) -> web.Response:

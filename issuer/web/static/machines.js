@@ -10,7 +10,7 @@ const LOOKS = {
 };
 const PHASES = {
   sending: m("enviando"), printing: m("imprimiendo"), waiting: m("esperando"), ejecting: m("expulsando"), heating: m("calentando"),
-  feeding: m("tomando material"), laminating: m("plastificando"), moving: m("avanzando"),
+  feed: m("tomando material"), feeding: m("tomando material"), laminating: m("plastificando"), moving: m("avanzando"),
 };
 const cards = new Map(); // name -> parts
 let may = new Set();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 from collections.abc import AsyncIterator
@@ -391,6 +392,14 @@ async def test_the_next_act_is_offered_by_state_and_role(client: Client, desk: F
     words_ = Reason("not_laminated", "No pasó.", "Did not pass.")
     desk.add(JobState.ATTENTION, type="CI", reasons=[words_])
     assert await acts("job-011") == ["lamination", "spoil"]
+
+
+async def test_pictures_are_what_browsers_show(client: Client) -> None:
+    answer = await client.get("/api/jobs/job-001/portrait")
+    assert answer.content_type == "image/jpeg"
+    assert (await answer.read())[:2] == b"\xff\xd8", "the stored form has a head of its own"
+    faces = (await (await client.get("/api/jobs/job-003/faces")).json())["faces"]
+    assert [base64.b64decode(face)[1:4] for face in faces] == [b"PNG", b"PNG"]
 
 
 async def test_trust_is_public_with_an_etag_and_nothing_else_is(
