@@ -25,9 +25,11 @@ from issuer.services import Services
 from issuer.steps import stock
 from issuer.steps.printing import to_inspect
 from issuer.steps.undoing import unseal
-from issuer.store import documents, inspections, jobs
+from issuer.store import devices, documents, files, inspections, jobs, journal
 from issuer.store.documents import Document
+from issuer.store.leases import FAILED
 from issuer.store.schema import deliveries
+from printers.ports import Outcome, PrintResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,17 @@ async def inspect(
             data = {"document": number, "by": actor.name}
             return jobs.advance(conn, held, JobState.INSPECTED, now, data=data, reasons=[])
         if finding.stops_lane and finding.reason is not None:
+            if document.printer is not None:
+                devices.set_pause(
+                    conn, document.printer, held.office, finding.reason, actor.name, now
+                )
             return jobs.park(conn, held, JobState.ATTENTION, finding.reason, now)
         # A smudged scan is no verdict on the card: it stays where it is, to be scanned again.
         return to_inspect(conn, held, at)
 
     job = await at.store.run(act)
+    if finding.passed:
+        at.durable("inspected")
     if finding.stops_lane and finding.reason is not None and document.printer is not None:
         at.stop_lane(document.printer, finding.reason)
     return Inspected(job, finding)
@@ -183,6 +191,7 @@ async def spoil(job_id: str, at: Services, actor: Actor, cause: str) -> Job:
     def act(conn: Connection) -> Job:
         job = _take(conn, job_id, at, actor, SPOILABLE)
         document = documents.get(conn, _document_number(job))
+        _close_journal(conn, job, at, actor)
         stock.spoil(conn, at, job, document, cause, actor.name)
         documents.void(conn, document, cause, at.clock.now())
         words = Reason("spoiled", f"Material inutilizado: {cause}", f"Blank spoiled: {cause}")
@@ -235,11 +244,22 @@ async def resolve(job_id: str, at: Services, actor: Actor, found: str) -> Job:
     def act(conn: Connection) -> Job:
         job = _take(conn, job_id, at, actor, {JobState.UNDETERMINED})
         document = documents.get(conn, _document_number(job))
+        _close_journal(conn, job, at, actor)
+        stock.under_inquiry(conn, at, job, document, actor.name)
         if found == "in_hopper":
             assert document.printer is not None
             stock.found_in_hopper(conn, at, job, document, document.printer, actor.name)
             documents.void(conn, document, "not_printed", at.clock.now())
-            return _rest(conn, job, JobState.ADMITTED, at, actor, document_number=None, lane=None)
+            return _rest(
+                conn,
+                job,
+                JobState.ADMITTED,
+                at,
+                actor,
+                document_number=None,
+                lane=None,
+                attempts=0,
+            )
         stock.found_printed(conn, at, job, document, actor.name)
         documents.change(conn, document.number, state=DocumentState.PRINTED.value)
         if at.profile.document(job.document_type).laminated:
@@ -268,18 +288,46 @@ LAMINATION_REASONS = frozenset({"lamination_undetermined", "not_laminated", "no_
 
 
 async def retry(job_id: str, at: Services, actor: Actor) -> Job:
-    """Goes on with a job that stopped before any ink: no HSM answered, the print failed."""
+    """Goes on with a job that stopped before any ink (no HSM answered, the print failed), or
+    anywhere by an error of the service itself."""
 
     def act(conn: Connection) -> Job:
         job = _take(conn, job_id, at, actor, {JobState.ATTENTION})
         if job.document_number is None:
+            if files.get(conn, job.id).admitted is None:
+                return _rest(conn, job, JobState.RECEIVED, at, actor)
             return _rest(conn, job, JobState.ADMITTED, at, actor, released=True, attempts=0)
         document = documents.get(conn, job.document_number)
+        if document.state is DocumentState.PRINTED and job.reasons[0].code == FAILED.code:
+            return _go_on_with_ink(conn, job, document, at)
         _untouched(document)
         state = JobState.SEALED if document.qr_text else JobState.SEALING
+        state = state if document.claims else JobState.RESERVED
         return jobs.advance(conn, job, state, at.clock.now(), reasons=[], attempts=0)
 
     return await at.store.run(act)
+
+
+def _go_on_with_ink(conn: Connection, job: Job, document: Document, at: Services) -> Job:
+    """A printed card goes on from what its journal says of the plastifier; else to be scanned."""
+    line = journal.last(conn, job.id, "laminate")
+    if line is not None and line.document_number != document.number:
+        line = None
+    done = line is not None and line.outcome == Outcome.PRINTED
+    if done or not at.profile.document(job.document_type).laminated:
+        return to_inspect(conn, job, at)
+    asked = line is not None and line.outcome is None
+    state = JobState.LAMINATING if asked else JobState.PRINTED
+    return jobs.advance(conn, job, state, at.clock.now(), reasons=[])
+
+
+def _close_journal(conn: Connection, job: Job, at: Services, actor: Actor) -> None:
+    """A person decides before the machine could be asked: the journal names who did."""
+    line = journal.last(conn, job.id, "print")
+    if line is not None and line.outcome is None:
+        words = ("Decidió una persona.", "A person decided.")
+        result = PrintResult(Outcome.UNDETERMINED, None, *words, "unknown")
+        journal.decide(conn, line.id, result, actor.name, at.clock.now())
 
 
 def _take(

@@ -9,6 +9,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -26,7 +27,8 @@ from issuer.lanes import LaminatorPlace, Laminators, Lane
 from issuer.outside import Outside, load_outside
 from issuer.profile import Profile, load_profile
 from issuer.services import Heartbeat, Services, boot_seconds
-from issuer.store import devices, documents, jobs, numbers
+from issuer.steps.reserving import hopper_empty, hopper_promised
+from issuer.store import devices, documents, jobs, leases, numbers
 from issuer.store.engine import Store
 from issuer.store.migrate import upgrade
 from issuer.store.schema import status_lists
@@ -55,6 +57,8 @@ class Daemon:
         self.status_changed = asyncio.Event()
         self._received = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._dropped: dict[str, Job] = {}  # fenced here: the lease is not to be renewed
+        self._failed: dict[str, Job] = {}  # ended by an error that no step expects
 
     # Life.
 
@@ -96,7 +100,11 @@ class Daemon:
         """Renews what this daemon holds; takes devices whose owner is gone."""
         at = self.services
         asked = boot_seconds()
+        told = [*self._failed, *self._dropped]
         held = await at.store.run(self._renew)
+        for job_id in told:
+            self._failed.pop(job_id, None)
+            self._dropped.pop(job_id, None)
         at.heartbeat.renewed(asked)
         for device in self.devices():
             was, device.owned = device.owned, device.name in held or device.name == FILES
@@ -104,13 +112,23 @@ class Daemon:
                 device.ask_again = 0.0
             if was and not device.owned:
                 log.warning("device.lost", device=device.name)
-                await device.lost()
-        stops = await at.store.read(devices.pauses, self.office)
-        for lane in self.lanes.values():
-            lane.stopped = stops.get(lane.name)
+                # It waits for the driver's call under way, which may take as long as a card.
+                self._background(device.lost())
+        await self._read_pauses()
+
+    async def _read_pauses(self) -> None:
+        was = {name: lane.stopped for name, lane in self.lanes.items()}
+        stops = await self.services.store.read(devices.pauses, self.office)
+        for name, lane in self.lanes.items():
+            if lane.stopped is was[name]:  # else somebody knew better while the store was read
+                lane.stopped = stops.get(name)
 
     def _renew(self, conn: Connection) -> set[str]:
         at, now = self.services, self.services.clock.now()
+        for job in list(self._failed.values()):
+            leases.fail(conn, job, now)
+        for job in list(self._dropped.values()):
+            leases.give_up(conn, job, now)
         jobs.renew(conn, at.owner, now, at.lease_s)
         jobs.sweep(conn, now)
         names = [*self.lanes, *self.laminators.places]
@@ -131,7 +149,11 @@ class Daemon:
             if job is None:
                 await _wait(self._received, IDLE_S)
                 continue
-            job = await issue(job, at, self.lanes[FILES], self.laminators)
+            deciding = self._start(job, self.lanes[FILES])
+            await asyncio.wait({deciding})
+            if deciding.cancelled() or deciding.exception() is not None:
+                continue
+            job = deciding.result()
             if job.state is JobState.RECEIVED:  # an outside system does not answer
                 await asyncio.sleep(IDLE_S)
             self._wake_for(job)
@@ -200,17 +222,17 @@ class Daemon:
                 f"{lane.name}: inspeccione las {waiting} tarjetas que ya salieron.",
                 f"{lane.name}: inspect the {waiting} cards that came out first.",
             )
-        elif not loaded or promised:
-            return not promised and await self._blankless(lane)
+        elif promised is not None:
+            lane.needs = hopper_promised(lane.name, promised)
+        elif not loaded:
+            return self._blankless(lane)
         return lane.needs is None
 
-    async def _blankless(self, lane: Lane) -> bool:
+    def _blankless(self, lane: Lane) -> bool:
         """An empty hopper keeps a lane waiting, unless what it prints has no blank."""
         kinds = [self.services.profile.document(code) for code in lane.types]
         if all(kind.blank_material is None for kind in kinds):
             return True
-        from issuer.steps.reserving import hopper_empty
-
         lane.needs = hopper_empty(lane.name)
         return False
 
@@ -219,17 +241,22 @@ class Daemon:
             issue(job, self.services, lane, self.laminators), name=f"job-{job.id}"
         )
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, job))
         return task
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _ended(self, job: Job | None, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if task.cancelled():
             return
         error = task.exception()
         if error is not None:
-            # The lease runs out and the job is resumed or, after Print's intention, undetermined.
-            log.error("job.failed", task=task.get_name(), exc_info=error)
+            log.error("task.failed", task=task.get_name(), exc_info=error)
+            if job is not None:
+                self._failed[job.id] = job  # told to a person at the next heartbeat
+
+    def dropped(self, job: Job) -> None:
+        """A job that was fenced: its lease is given up at the next heartbeat."""
+        self._dropped[job.id] = job
 
     def goes_on(self, job: Job) -> None:
         """After a person's act: starts what holds this daemon's lease, wakes whoever may claim."""
@@ -256,20 +283,15 @@ class Daemon:
             lane.wake.set()
 
     def stop_lane(self, name: str, reason: Reason) -> None:
-        """Stops a lane until a person lets it go on; stored, so that a restart does not forget."""
+        """Stops a lane until a person lets it go on; the step that found the cause stored it."""
         lane = self.lanes.get(name)
         if lane is not None:
             lane.stopped = reason
-        self._background(self._store_pause(name, reason, "service"))
-
-    async def _store_pause(self, name: str, reason: Reason | None, actor: str) -> None:
-        at = self.services
-        await at.store.run(devices.set_pause, name, self.office, reason, actor, at.clock.now())
 
     def _background(self, work: Coroutine[Any, Any, None]) -> None:
         task: asyncio.Task[Any] = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, None))
 
     # Plastifiers.
 
@@ -396,6 +418,7 @@ async def open_daemon(
             owner=owner_name(),
             heartbeat=Heartbeat(config.service.lease_s),
             durable=durable or (lambda _point: None),
+            dropped=lambda job: daemon_box[0].dropped(job),
             stop_lane=lambda name, reason: daemon_box[0].stop_lane(name, reason),
         )
         daemon = Daemon(config, services, lanes, laminators)

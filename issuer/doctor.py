@@ -19,6 +19,7 @@ from crypto.pin import read_pin
 from crypto.pool import HsmPool
 from issuer.config import Config, ConfigError, load_config
 from issuer.daemon import check_lanes
+from issuer.logs import quiet_libraries
 from issuer.profile import ProfileError, load_profile
 from issuer.store import devices
 from issuer.store.engine import Store
@@ -47,6 +48,7 @@ class Check:
 
 def run_doctor(config_path: Path) -> int:
     """Prints every check; 0 if none is bad."""
+    quiet_libraries()
     bad = False
     for check in checks(config_path):
         bad |= check.grade == "bad"

@@ -64,4 +64,5 @@ async def issue(job: Job, at: Services, lane: Lane, laminators: Laminators) -> J
     except Fenced:
         # Another daemon, or a person's act, has the job now. Touch nothing.
         log.warning("job.fenced", job=job.id, lane=lane.name)
+        at.dropped(job)
         return job

@@ -46,6 +46,15 @@ class Turns:
             finally:
                 self.free.set()
 
+    @asynccontextmanager
+    async def step_aside(self) -> AsyncIterator[None]:
+        """By whoever has the machine and waits: lets others at it meanwhile."""
+        self._lock.release()
+        try:
+            yield
+        finally:
+            await self._lock.acquire()
+
     async def after(self, task: asyncio.Task[Job]) -> None:
         """Waits until ``task`` has had its turn, or ended without taking one."""
         self.free.clear()

@@ -45,5 +45,9 @@ def log_to(stream: TextIO, level: int, *, json_lines: bool = True) -> None:
     root.setLevel(max(level, logging.WARNING))
     for room in ("crypto", "printers", "issuer"):
         logging.getLogger(room).setLevel(level)
-    # pymodbus writes the frames of a line that went silent; they are no help to an operator.
+    quiet_libraries()
+
+
+def quiet_libraries() -> None:
+    """pymodbus writes the frames of a line that went silent; our own errors say what to do."""
     logging.getLogger("pymodbus").setLevel(logging.CRITICAL)

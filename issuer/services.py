@@ -88,7 +88,10 @@ class Services:
     durable: Callable[[str], None] = field(default=lambda _point: None)
     # Told of device phases for the live page: (device, phase, 0..1).
     progress: Callable[[str, str, float], None] = field(default=lambda _d, _p, _f: None)
-    # Stops a lane until a person has looked: (lane, reason).
+    # Told of a job that this daemon works on no more, though the row may still bear its lease.
+    dropped: Callable[[Job], None] = field(default=lambda _job: None)
+    # Tells a lane's loop that the lane is stopped until a person has looked: (lane, reason). The
+    # step that found the cause has stored it.
     stop_lane: Callable[[str, Reason], None] = field(default=lambda _l, _r: None)
 
     @property

@@ -11,7 +11,7 @@ from issuer.lanes import LaminatorPlace, Laminators
 from issuer.services import Rest, Services
 from issuer.steps import stock
 from issuer.steps.printing import LOOK_EVERY_S, to_inspect
-from issuer.store import jobs, journal
+from issuer.store import jobs, journal, leases
 from printers.ports import DeviceError, Outcome, PrintResult, Snapshot
 
 
@@ -86,6 +86,7 @@ def _intend(conn: Connection, job: Job, at: Services, before: Snapshot) -> tuple
     now = at.clock.now()
     number = job.document_number
     assert number is not None
+    leases.must_hold(conn, job, now)
     job = jobs.advance(conn, job, JobState.LAMINATING, now, data={"device": before.device})
     return job, journal.intend(conn, job, number, "laminate", before, now)
 

@@ -12,7 +12,8 @@ from issuer.domain import DocumentState, Fenced, Job, JobState, Reason
 from issuer.lanes import Lane
 from issuer.services import Rest, Services
 from issuer.steps import stock
-from issuer.store import documents, jobs, journal
+from issuer.steps.composing import compose
+from issuer.store import devices, documents, jobs, journal, leases
 from printers.ports import DeviceError, Outcome, PrintJob, PrintResult, Side, Snapshot
 
 log = structlog.get_logger(__name__)
@@ -32,6 +33,8 @@ async def print_once(job: Job, at: Services, lane: Lane, faces: Composed | None)
     while job.state is JobState.SEALED:
         if lane.printer is None:  # a certificate is a file: nothing to print
             return job
+        # An interrupted print that never began comes here without its faces.
+        faces = faces or await compose(job, at, lane)
         assert faces is not None
         before = await _ready(at, lane)
         intention = await at.store.run(_intend, job, at, before)
@@ -58,7 +61,8 @@ async def _ready(at: Services, lane: Lane) -> Snapshot:
         if lane.needs is None and lane.stopped is None and not before.busy:
             return before
         at.progress(lane.name, "waiting", 0.0)
-        await asyncio.sleep(LOOK_EVERY_S)
+        async with lane.turns.step_aside():  # a person may clear the machine meanwhile
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def _send(
@@ -100,6 +104,7 @@ def _intend(conn: Connection, job: Job, at: Services, before: Snapshot) -> tuple
     now = at.clock.now()
     number = job.document_number
     assert number is not None
+    leases.must_hold(conn, job, now)
     job = jobs.advance(
         conn,
         job,
@@ -137,8 +142,9 @@ def _decide(
                 f"No se pudo imprimir en {MAX_ATTEMPTS} intentos: {result.reason_es}",
                 f"Could not be printed in {MAX_ATTEMPTS} attempts: {result.reason_en}",
             )
-            return jobs.park(conn, job, JobState.ATTENTION, reason, now)
-        return jobs.advance(conn, job, JobState.SEALED, now, data={"outcome": "not_printed"})
+            return _park(conn, job, JobState.ATTENTION, reason, lane, at)
+        data = {"outcome": "not_printed"}
+        return jobs.advance(conn, job, JobState.SEALED, now, data=data, reasons=[])
     stock.print_unknown(
         conn, at, job, document, kind, lane.name, before, result.after, "undetermined"
     )
@@ -147,13 +153,23 @@ def _decide(
         result.reason_es or "No se sabe si la tarjeta se imprimió; mire la máquina.",
         result.reason_en or "It is not known whether the card was printed; look at the machine.",
     )
-    return jobs.park(conn, job, JobState.UNDETERMINED, reason, now)
+    return _park(conn, job, JobState.UNDETERMINED, reason, lane, at)
+
+
+def _park(
+    conn: Connection, job: Job, state: JobState, reason: Reason, lane: Lane, at: Services
+) -> Job:
+    """For a person; the lane stops in the same transaction, as a crash must not let it go on: what
+    follows a card in doubt might come out on the wrong blank."""
+    now = at.clock.now()
+    devices.set_pause(conn, lane.name, job.office, reason, stock.SERVICE, now)
+    return jobs.park(conn, job, state, reason, now)
 
 
 def _out_of_the_printer(conn: Connection, job: Job, at: Services) -> Job:
     kind = at.profile.document(job.document_type)
     if kind.laminated:
-        return jobs.advance(conn, job, JobState.PRINTED, at.clock.now())
+        return jobs.advance(conn, job, JobState.PRINTED, at.clock.now(), reasons=[])
     return to_inspect(conn, job, at)
 
 
@@ -172,7 +188,7 @@ def to_inspect(conn: Connection, job: Job, at: Services) -> Job:
 
 
 def _after(job: Job, at: Services, lane: Lane) -> None:
-    """A lane whose card is in doubt stops: whatever follows might come out on the wrong blank."""
+    """What the row says already, said to the lane's loop."""
     if job.state in (JobState.UNDETERMINED, JobState.ATTENTION):
         at.stop_lane(lane.name, job.reasons[0])
 

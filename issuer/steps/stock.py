@@ -8,7 +8,7 @@ from sqlalchemy import Connection, update
 
 from issuer.custody import entries
 from issuer.custody.entries import Act, Piece
-from issuer.custody.ledger import Place, hopper, printed
+from issuer.custody.ledger import Place, PlaceKind, hopper, printed
 from issuer.domain import Job
 from issuer.profile import DocumentType
 from issuer.services import Services
@@ -145,6 +145,18 @@ def spoil(
         return
     source = Place.parse(documents.place_of(conn, blank.material, blank.serial))
     custody.post(conn, entries.spoil(act_of(job, at, actor), blank, reason, source))
+
+
+def under_inquiry(conn: Connection, at: Services, job: Job, document: Document, actor: str) -> None:
+    """A person decides on a print that the machine could not be asked about: the books still have
+    its blank in the hopper, and every way out of doubt begins in quarantine."""
+    blank = blank_of(conn, document)
+    if blank is None or blank.serial is None:
+        return
+    source = Place.parse(documents.place_of(conn, blank.material, blank.serial))
+    if source.kind is not PlaceKind.QUARANTINE:
+        act = act_of(job, at, actor)
+        custody.post(conn, entries.set_aside(act, blank, "undetermined", source))
 
 
 def found_printed(conn: Connection, at: Services, job: Job, document: Document, actor: str) -> None:
