@@ -39,7 +39,7 @@ async def test_a_licence_from_request_to_holder(house: House) -> None:
     assert (await house.document(job)).state is DocumentState.DELIVERED
     assert await house.blank("LA00000001") == (BlankState.ISSUED, "issued", document.number)
     assert await house.verdict(document) == "valid"
-    assert house.points == [*LICENCE_POINTS, "settled"]
+    assert house.points == [*LICENCE_POINTS, "inspected", "settled"]
     assert [kind for kind in await kinds(house, job.id) if kind != "job.act"] == [
         "job.received", "job.admitted", "job.admitted", "job.claimed", "job.reserved",
         "job.sealing", "job.sealed", "job.printing", "job.to_inspect", "inspection.passed",
