@@ -35,9 +35,22 @@ def hsm_pool(hsm_bench: Path) -> Iterator[SharedPool]:
     pool.close()
 
 
+class OncePrepared(Composer):
+    """A composer that prepares each portrait once: every test here brings the same one."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self._prepared: dict[bytes, bytes] = {}
+
+    async def prepare(self, data: bytes) -> bytes:
+        if data not in self._prepared:
+            self._prepared[data] = await super().prepare(data)
+        return self._prepared[data]
+
+
 @pytest.fixture(scope="session")
 def composer() -> Iterator[Composer]:
-    opened = Composer(1)
+    opened = OncePrepared()
     yield opened
     opened.close()
 

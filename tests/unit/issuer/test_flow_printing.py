@@ -233,6 +233,17 @@ async def test_an_interrupted_print_that_happened_is_booked_and_not_repeated(hou
     await balanced(house)
 
 
+async def test_an_interrupted_print_that_did_not_happen_is_printed_once(house: House) -> None:
+    found = await interrupted(house, laid=False)
+    machine = house.printers["lic-1"]
+    machine.verdicts.append(Outcome.NOT_PRINTED)
+    job = await house.go_on(found)
+    assert (job.state, len(machine.tray)) == (JobState.TO_INSPECT, 1)
+    assert house.signer.asked == [job.document_number]
+    await house.scan(job)
+    await balanced(house)
+
+
 async def test_an_interrupted_print_that_nobody_can_tell_waits_for_a_person(house: House) -> None:
     found = await interrupted(house, laid=True)
     machine = house.printers["lic-1"]

@@ -70,6 +70,10 @@ class House:
     def store(self) -> Store:
         return self.services.store
 
+    @property
+    def lease_s(self) -> float:
+        return self.services.lease_s
+
     # What the daemon's loops do.
 
     async def take_in(self, application: Application, picture: bytes | None = None) -> Job:
