@@ -13,7 +13,8 @@ from issuer.profile import Profile, load_profile
 from issuer.store.engine import Store
 from issuer.trial.bench import PROJECT, prepare_hsm
 
-from .house.building import House, build, open_house
+from .house.building import House
+from .house.opening import build, open_house
 from .house.signing import SharedPool
 
 
