@@ -100,6 +100,7 @@ def _decide(
     result: PrintResult,
 ) -> Job:
     now = at.clock.now()
+    leases.must_be_mine(conn, job)
     journal.decide(conn, intention, result, place.name, now)
     if result.outcome is Outcome.PRINTED:
         stock.pouch_done(conn, at, job)

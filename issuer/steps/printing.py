@@ -77,6 +77,7 @@ async def _send(
     order = print_job(job, faces)
     try:
         async with lane.line:
+            at.gate()  # a driver may connect before it asks: that takes the machine from its owner
             return await lane.printer.print(order, before, at.gate, progress)
     except DeviceError as error:
         # The driver could not even ask; what it had sent is unknown.
@@ -128,6 +129,7 @@ def _decide(
     """Books what the evidence says: outcome, blank, rolls and state, in one transaction."""
     now = at.clock.now()
     assert job.document_number is not None
+    leases.must_be_mine(conn, job)
     document = documents.get(conn, job.document_number)
     kind = at.profile.document(job.document_type)
     journal.decide(conn, intention, result, lane.name, now)

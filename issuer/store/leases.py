@@ -29,8 +29,18 @@ UNASKED = Reason(
 def must_hold(conn: Connection, job: Job, now: datetime) -> None:
     """Before an intention. Raises Fenced if the lease has run out, though nobody took the job yet:
     whoever sweeps would call the act interrupted while it is under way."""
-    if not _held(conn, job, now):
+    must_be_mine(conn, job)
+    until = conn.execute(select(jobs_table.c.lease_until).where(jobs_table.c.id == job.id)).scalar()
+    if until is None or until < now:
         raise Fenced(f"job {job.id}: its lease ran out before the intention")
+
+
+def must_be_mine(conn: Connection, job: Job) -> None:
+    """Before booking an outcome, whose first line is the journal's. Raises Fenced if the job was
+    taken, swept or decided meanwhile; a lease that ran out unnoticed will do."""
+    current = jobs.get(conn, job.id)
+    if _token(current) is None or _token(current) != _token(job):
+        raise Fenced(f"job {job.id}: the lease {job.lease} is gone; somebody else decides")
 
 
 def give_up(conn: Connection, job: Job, now: datetime) -> None:
@@ -53,9 +63,7 @@ def fail(conn: Connection, job: Job, now: datetime) -> None:
     """After an error that no step expects: a person is told. A print under way is left to the
     machine's evidence; when that itself failed, to a person."""
     current = jobs.get(conn, job.id)
-    if job.lease is None or current.lease is None:
-        return
-    if (current.lease.owner, current.lease.number) != (job.lease.owner, job.lease.number):
+    if _token(current) is None or _token(current) != _token(job):
         return
     if current.state is JobState.PRINTING:
         give_up(conn, job, now)
@@ -65,13 +73,5 @@ def fail(conn: Connection, job: Job, now: datetime) -> None:
         jobs.park(conn, current, JobState.ATTENTION, FAILED, now)
 
 
-def _held(conn: Connection, job: Job, now: datetime) -> bool:
-    if job.lease is None:
-        return False
-    row = conn.execute(
-        select(jobs_table.c.lease_owner, jobs_table.c.lease_number, jobs_table.c.lease_until).where(
-            jobs_table.c.id == job.id
-        )
-    ).one()
-    mine = (row.lease_owner, row.lease_number) == (job.lease.owner, job.lease.number)
-    return mine and bool(row.lease_until >= now)
+def _token(job: Job) -> tuple[str, int] | None:
+    return None if job.lease is None else (job.lease.owner, job.lease.number)
