@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, delete
 
 from issuer.domain import (
     Conflict,
@@ -28,7 +28,7 @@ from issuer.steps.undoing import unseal
 from issuer.store import devices, documents, files, inspections, jobs, journal
 from issuer.store.documents import Document
 from issuer.store.leases import FAILED
-from issuer.store.schema import deliveries
+from issuer.store.schema import deliveries, payments_used
 from printers.ports import Outcome, PrintResult
 
 
@@ -70,10 +70,17 @@ async def cancel(job_id: str, at: Services, actor: Actor, reason: str) -> Job:
         if job.state is JobState.ATTENTION and job.document_number is not None:
             document = documents.get(conn, job.document_number)
             _untouched(document)
+            _free_payment(conn, job)
             return unseal(conn, job, at, words, JobState.CANCELLED)
+        _free_payment(conn, job)
         return _rest(conn, job, JobState.CANCELLED, at, actor, words)
 
     return await at.store.run(act)
+
+
+def _free_payment(conn: Connection, job: Job) -> None:
+    """Nothing was handed over for it: the citizen may use the slip for another request."""
+    conn.execute(delete(payments_used).where(payments_used.c.job_id == job.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,11 +200,25 @@ async def spoil(job_id: str, at: Services, actor: Actor, cause: str) -> Job:
         document = documents.get(conn, _document_number(job))
         _close_journal(conn, job, at, actor)
         stock.spoil(conn, at, job, document, cause, actor.name)
+        _spoil_misfed(conn, job, document, at, actor)
         documents.void(conn, document, cause, at.clock.now())
         words = Reason("spoiled", f"Material inutilizado: {cause}", f"Blank spoiled: {cause}")
         return _rest(conn, job, JobState.SPOILED, at, actor, words, document_number=None, lane=None)
 
     return await at.store.run(act)
+
+
+def _spoil_misfed(
+    conn: Connection, job: Job, document: Document, at: Services, actor: Actor
+) -> None:
+    """After a misfeed two blanks are lost: the expected one, which slipped, and the one that took
+    its ink, which the books still have in the hopper. Without it the hopper's order is right."""
+    serial = inspections.misfed_serial(conn, job.id, document.number)
+    if serial is None or document.blank_material is None or document.printer is None:
+        return
+    found = documents.blank_in_hopper(conn, document.printer, document.blank_material, serial)
+    if found is not None:
+        stock.spoil_in_hopper(conn, at, job, document.printer, found, "misfeed", actor.name)
 
 
 async def reprint(job_id: str, at: Services, actor: Actor, reason: str) -> Job:

@@ -246,6 +246,7 @@ class Daemon:
 
     def _ended(self, job: Job | None, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
+        self.status_changed.set()  # a seal may have been made void on the way
         if task.cancelled():
             return
         error = task.exception()
@@ -382,7 +383,8 @@ async def open_daemon(
     """
     profile = load_profile(config.profile_dir)
     check_lanes(config, profile)
-    config.service.data_dir.mkdir(parents=True, exist_ok=True)
+    # The store holds personal data: nobody else on the machine may look into its directory.
+    config.service.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     await asyncio.to_thread(upgrade, config.store_url)
     clock = Clock(profile.timezone, config.service.business_date)
     async with contextlib.AsyncExitStack() as stack:

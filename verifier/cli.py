@@ -37,7 +37,14 @@ Nada sale de este equipo. / Nothing leaves this machine."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Verifies the files of ``argv``; one line of JSON each. Returns the exit code."""
-    options = _parser().parse_args(argv)
+    try:
+        return _run(_parser().parse_args(argv))
+    except BrokenPipeError:  # "| head" has seen enough; the rest was not verified
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOT_ALL_VALID
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         trust = Trust.load(options.trust, options.at)
         results = [_verify_one(name, trust, options) for name in options.files]

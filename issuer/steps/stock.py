@@ -13,7 +13,7 @@ from issuer.domain import Job
 from issuer.profile import DocumentType
 from issuer.services import Services
 from issuer.store import custody, documents
-from issuer.store.documents import Document
+from issuer.store.documents import Blank, Document
 from issuer.store.schema import rolls
 from printers.ports import Snapshot, Supply
 
@@ -157,6 +157,14 @@ def under_inquiry(conn: Connection, at: Services, job: Job, document: Document, 
     if source.kind is not PlaceKind.QUARANTINE:
         act = act_of(job, at, actor)
         custody.post(conn, entries.set_aside(act, blank, "undetermined", source))
+
+
+def spoil_in_hopper(
+    conn: Connection, at: Services, job: Job, device: str, blank: Blank, reason: str, actor: str
+) -> None:
+    """A blank that the books have in a hopper and a person has in the hand, inked."""
+    piece = Piece(blank.material, blank.serial, 1, blank.lot)
+    custody.post(conn, entries.spoil(act_of(job, at, actor), piece, reason, hopper(device)))
 
 
 def found_printed(conn: Connection, at: Services, job: Job, document: Document, actor: str) -> None:

@@ -120,6 +120,19 @@ def next_blank(conn: Connection, printer: str, material: str) -> Blank | None:
     return None if row is None else Blank(row.material, row.serial, row.lot)
 
 
+def blank_in_hopper(conn: Connection, printer: str, material: str, serial: str) -> Blank | None:
+    """A blank by its serial, if the books have it in that hopper and nobody is promised it."""
+    row = conn.execute(
+        select(blanks.c.material, blanks.c.serial, blanks.c.lot).where(
+            blanks.c.material == material,
+            blanks.c.serial == serial,
+            blanks.c.printer == printer,
+            _LOADED,
+        )
+    ).one_or_none()
+    return None if row is None else Blank(row.material, row.serial, row.lot)
+
+
 _IS_LOADED: Select[int] = (
     select(literal_column("1", Integer))
     .select_from(blanks)

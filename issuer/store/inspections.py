@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from issuer.domain import Job
 from issuer.inspection import Finding
@@ -48,3 +48,17 @@ def add(
         {"document": document.number, "verdict": finding.verdict},
         now,
     )
+
+
+def misfed_serial(conn: Connection, job_id: str, document_number: str) -> str | None:
+    """The serial that a person read off the card when it was not the expected one."""
+    return conn.execute(
+        select(inspections.c.scanned_serial)
+        .where(
+            inspections.c.job_id == job_id,
+            inspections.c.document_number == document_number,
+            inspections.c.scanned_serial != inspections.c.expected_serial,
+        )
+        .order_by(inspections.c.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()

@@ -97,7 +97,10 @@ def prepare_hsm(directory: Path, profile: Profile) -> Path:
 
 def sample_day(samples: Path = DAY) -> dict[str, object]:
     """Business date and office of a day of requests."""
-    return tomllib.loads((samples / "day.toml").read_text(encoding="utf-8"))
+    path = samples / "day.toml"
+    if not path.exists():
+        raise BenchError(f"{path} is missing: the sample day comes with the sources, run it there")
+    return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
 def write_config(
