@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from issuer.composing import Composer
 from issuer.profile import Profile, load_profile
@@ -16,6 +18,19 @@ from issuer.trial.bench import PROJECT, prepare_hsm
 from .house.building import House
 from .house.opening import build, open_house
 from .house.signing import SharedPool
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_logs() -> None:
+    """Left alone, structlog draws every traceback with all variables, for half a minute."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+    )
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from issuer.store import devices
 
 from .house.building import COUNTER, CUSTODIAN, House
 from .house.machines import DOUBT_LAID, HOPPER_EMPTY
-from .house.people import OFFICE, portrait, request
+from .house.people import OFFICE, person, portrait, request
 from .house.proofs import balanced
 from .house.running import machine, reached, shows, until, working
 
@@ -210,3 +210,26 @@ async def test_two_daemons_never_own_one_machine(house: House) -> None:
         assert all(lane.owned for lane in first.lanes.values())
     taken = await house.store.run(devices.acquire, names, "standby", house.now(), 30.0)
     assert taken == set(names)
+
+
+async def test_a_job_that_no_step_can_take_is_told_to_a_person(house: House) -> None:
+    """A name longer than claims may be comes past admission and fails in no foreseen way: it
+    must not hold its blank and its lane for ever."""
+    async with working(house) as (daemon, desk):
+        wide = house.people.know(request(1, who=person(1, given_names="W" * 199)))
+        job = await reached(desk, await desk.take_in(wide, portrait()), JobState.ADMITTED)
+        await desk.order_print(job.id, COUNTER)
+
+        async def told() -> bool:
+            await daemon._beat()  # errors are told with the heartbeat, every ten seconds here
+            return (await desk.job(job.id)).job.state is JobState.ATTENTION
+
+        await until(told, "the failed job is told to a person")
+        job = (await desk.job(job.id)).job
+        assert job.lease is None
+        assert "WWW" not in repr(job.reasons)
+        await desk.cancel(job.id, COUNTER, "nombre imposible")
+        second = await ordered(house, desk, 2)
+        second = await reached(desk, second, JobState.TO_INSPECT)
+        assert (await house.document(second)).blank_serial == "LA00000001"
+    await balanced(house)
