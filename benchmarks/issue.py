@@ -13,14 +13,17 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection, select
+
 from benchmarks._parts import InstantLaminator, InstantPrinter, Watch
 from issuer.acts import Actor
 from issuer.applications import Application, read_applications
-from issuer.config import DeviceSection
+from issuer.config import DeviceSection, load_config
 from issuer.daemon import Daemon, open_daemon
 from issuer.desk import Desk
 from issuer.domain import JobState
@@ -30,6 +33,7 @@ from issuer.payments import CsvPayments, Payment
 from issuer.profile import Profile, load_profile
 from issuer.registry import CsvRegistry
 from issuer.store import custody, documents
+from issuer.store.schema import office_sequences
 from issuer.trial.bench import DAY, PROJECT, prepare_hsm, sample_day
 
 COUNT = int(os.environ.get("BENCH_ISSUE_DOCUMENTS", "600"))
@@ -147,10 +151,21 @@ async def stock_up(desk: Desk, daemon: Daemon, count: int) -> None:
                 )
 
 
+def _last_event(conn: Connection, office: str) -> int:
+    return (
+        int(
+            conn.execute(
+                select(office_sequences.c.next_event).where(office_sequences.c.office == office)
+            ).scalar_one()
+        )
+        - 1
+    )
+
+
 async def drive(desk: Desk, daemon: Daemon, count: int) -> float:
     """Orders and inspects as events come; seconds from start to the last settled document."""
     actor = Actor("bench", desk.office)
-    settled, after = 0, (await desk.events(0, 1_000_000))[-1].seq
+    settled, after = 0, await daemon.services.store.read(_last_event, desk.office)
     start = time.perf_counter()
     running = asyncio.create_task(daemon.run())
     acts: set[asyncio.Task[Any]] = set()
@@ -189,8 +204,14 @@ async def drive(desk: Desk, daemon: Daemon, count: int) -> float:
     return seconds
 
 
-async def _measure(directory: Path, hsm: Path, store: str, count: int) -> tuple[float, Watch]:
-    from issuer.config import load_config
+async def measure(
+    directory: Path,
+    hsm: Path,
+    store: str,
+    count: int,
+    before: Callable[[Daemon], Awaitable[None]] | None = None,
+) -> tuple[float, Watch]:
+    """Seconds for ``count`` documents on a new store, which ``before`` may fill."""
 
     config = load_config(write_config(directory, hsm, store))
     profile = load_profile(config.profile_dir)
@@ -201,14 +222,17 @@ async def _measure(directory: Path, hsm: Path, store: str, count: int) -> tuple[
         await daemon.services.store.run(_device_rows, daemon)
         desk = Desk(daemon)
         await stock_up(desk, daemon, count)
+        if before is not None:
+            await before(daemon)
         for application in load.applications:
             portrait = load.portraits.get(application.portrait or "")
             await desk.take_in(application, portrait)
         watch.begin()
         seconds = await drive(desk, daemon, count)
         watch.end()
-        lines = await daemon.services.store.read(custody.ledger_summary, daemon.office)
-        assert all(line.balanced for line in lines), lines
+        if before is None:
+            lines = await daemon.services.store.read(custody.ledger_summary, daemon.office)
+            assert all(line.balanced for line in lines), lines
         states = Counter(job.state for job in await desk.queue([JobState.SETTLED]))
         assert states, "nothing was settled"
         return seconds, watch
@@ -231,7 +255,7 @@ def run() -> list[dict[str, Any]]:
         profile = load_profile(PROJECT / "issuer" / "profiles" / "bolivia")
         hsm = prepare_hsm(directory / "hsm", profile)
         (directory / "run").mkdir()
-        seconds, watch = asyncio.run(_measure(directory / "run", hsm, "sqlite", COUNT))
+        seconds, watch = asyncio.run(measure(directory / "run", hsm, "sqlite", COUNT))
     finally:
         shutil.rmtree(directory)
     rate = COUNT / seconds
