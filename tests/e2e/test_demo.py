@@ -41,9 +41,7 @@ BLANKS = {"LIC": "PVC-LIC", "LCC": "PVC-LCC", "CIE": "PVC-CIE", "CI": "CI-PAPELE
 
 
 @dataclass(frozen=True, slots=True)
-class Demo:
-    """What the demonstration left."""
-
+class Demo:  # what the demonstration left
     out: Path
     code: int
     said: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from issuer.store.schema import deliveries
 from .house.building import COUNTER, House
 from .house.people import DAY, lost_card, person, request
 from .house.proofs import balanced
+
+YEAR = timedelta(days=365)
 
 
 async def test_who_collects_is_named(house: House) -> None:
@@ -73,7 +76,7 @@ async def test_a_lost_card_named_by_its_number_is_the_one_suspended(house: House
 
 async def test_a_card_of_an_earlier_system_has_no_entry_to_suspend(house: House) -> None:
     who = person(1)
-    prior = PriorDocument("L90000001", "LIC", DAY.replace(year=2022), DAY.replace(year=2027))
+    prior = PriorDocument("L90000001", "LIC", DAY - 4 * YEAR, DAY + YEAR)
     wanted = request(1, kind="replacement", who=who, lost=lost_card("L90000001"))
     job = await house.take_in(house.people.know(wanted, prior))
     assert job.state is JobState.ADMITTED

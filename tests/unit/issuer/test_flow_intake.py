@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import date
 
 from sqlalchemy import select
 
@@ -16,7 +17,7 @@ from issuer.store import jobs, outbox
 from issuer.store.schema import payments_used
 
 from .house.building import LEASE_S, House
-from .house.people import OFFICE, PRICES, lost_card, person, personal_words, portrait, request
+from .house.people import DAY, OFFICE, PRICES, lost_card, person, personal_words, portrait, request
 from .house.proofs import nobody_is_named
 
 
@@ -31,7 +32,7 @@ async def test_the_same_request_again_is_the_same_job(house: House) -> None:
 
 
 async def test_a_refusal_says_every_reason(house: House) -> None:
-    who = person(1, birth_date=person(1).birth_date.replace(year=2010), blood_group=None)
+    who = person(1, birth_date=date(DAY.year - 16, 3, 4), blood_group=None)
     wanted = house.people.know(request(1, who=who, payment=None, lost=lost_card("L1")))
     record = house.people.records[who.person_id]
     house.people.records[who.person_id] = replace(record, observations=("O-7",))

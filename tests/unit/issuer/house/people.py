@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from issuer.payments import CsvPayments, Payment
 from issuer.registry import CsvRegistry, PriorDocument, RegistryRecord
 
 OFFICE = "CH-01"
-DAY = date(2026, 11, 20)
+DAY = datetime.now(UTC).date()  # keys of the bench begin today, and terms end some day
 SAMPLES = Path(__file__).resolve().parents[4] / "samples" / "day"
 PRICES = {"LIC": Decimal("190.00"), "CI": Decimal("17.00"), "CERTQR": Decimal("20.00")}
 # No other text of the house has these words, so that finding one in a table proves a leak.
@@ -25,13 +25,13 @@ GIVEN = "Wayrasisa Ýpeguasu"
 
 
 def person(number: int, **changes: Any) -> Person:
-    """A woman of 36 years with number 8000000 + ``number``."""
+    """A woman of 36 years or so with number 8000000 + ``number``."""
     plain = Person(
         person_id=f"{8_000_000 + number}",
         surname1=SURNAMES[0],
         surname2=SURNAMES[1],
         given_names=GIVEN,
-        birth_date=date(1990, 3, 4),
+        birth_date=date(DAY.year - 36, 3, 4),
         sex="F",
         nationality="BOL",
         birth_place="Chuquisaca – Oropeza – Sucre",
