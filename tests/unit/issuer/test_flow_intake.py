@@ -8,7 +8,7 @@ from datetime import date
 
 from sqlalchemy import select
 
-from issuer import intake
+from issuer import acts, intake
 from issuer.domain import JobState
 from issuer.outside import Outside
 from issuer.payments import Payment
@@ -16,7 +16,7 @@ from issuer.registry import RegistryRecord, RegistryUnavailable
 from issuer.store import jobs, outbox
 from issuer.store.schema import payments_used
 
-from .house.building import LEASE_S, House
+from .house.building import COUNTER, LEASE_S, House
 from .house.people import DAY, OFFICE, PRICES, lost_card, person, personal_words, portrait, request
 from .house.proofs import nobody_is_named
 
@@ -111,3 +111,10 @@ async def test_an_outage_outside_refuses_nobody(house: House) -> None:
     )
     assert claimed is not None
     assert (await house.go_on(claimed)).state is JobState.ADMITTED
+
+
+async def test_the_slip_of_a_cancelled_job_pays_for_another(house: House) -> None:
+    first = await house.take_in(house.people.know(request(1)))
+    await acts.cancel(first.id, house.services, COUNTER, "formulario equivocado")
+    second = await house.take_in(house.people.know(request(2, who=person(1), payment="BU-000001")))
+    assert second.state is JobState.ADMITTED, second.reasons
