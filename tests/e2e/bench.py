@@ -15,19 +15,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from firmware_sim.control import request
 from issuer.trial.bench import PROJECT, sample_day
 from issuer.trial.bench import Machine as Kind
 
 START_S = 60.0  # a machine shared with other test processes may take its time
 BLANKS = 40
 LEASE_S = 1.5
+SECONDS_PER_CARD = 0.25
 
 # Waits short enough for a test, long enough for a busy machine.
 EVOLIS = {
@@ -62,23 +62,17 @@ class Machine:
     kind: Kind
     directory: Path
     seconds: float
+    stable: Stable
     url: str = ""
-    process: subprocess.Popen[bytes] | None = None
+    process: Life | None = None
 
     def start(self) -> None:
         """Switches it on, on the same address as before; waits until it answers."""
         self.directory.mkdir(parents=True, exist_ok=True)
         ready = self.directory / "ready"
         ready.unlink(missing_ok=True)
-        log = (self.directory / "log.txt").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "firmware_sim.cli", self.kind.role, *self._arguments(ready)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=PROJECT,
-        )
-        log.close()
+        log = self.directory / "log.txt"
+        self.process = self.stable.machine([self.kind.role, *self._arguments(ready)], log)
         self._wait_ready(ready)
 
     def _arguments(self, ready: Path) -> list[str]:
@@ -95,38 +89,30 @@ class Machine:
         return found + (["--serial", kind.name.upper()] if kind.model.startswith("evolis") else [])
 
     def _wait_ready(self, ready: Path) -> None:
-        assert self.process is not None
         deadline = time.monotonic() + START_S
         while not ready.exists():
-            said = (self.directory / "log.txt").read_text(errors="replace")
-            assert self.process.poll() is None, f"{self.kind.name} ended at its start: {said}"
-            assert time.monotonic() < deadline, f"{self.kind.name} is not ready: {said}"
+            if time.monotonic() > deadline:
+                said = (self.directory / "log.txt").read_text(errors="replace")
+                raise AssertionError(f"{self.kind.name} is not ready: {said}")
             time.sleep(0.02)
         self.url = ready.read_text(encoding="utf-8").strip()
 
     def cut(self) -> None:
         """SIGKILL: no power, nothing tidied up."""
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait(10)
-
-    def stop(self) -> None:
-        """Switches it off in order."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.cut()
+        if self.process is not None:
+            self.process.end()
 
     def body(self) -> dict[str, Any]:
         """What is true of the metal, from the disk."""
         found: dict[str, Any] = json.loads((self.directory / "body.json").read_bytes())
         return found
 
-    def hand(self, do: str, **message: object) -> dict[str, Any]:
-        """A person's hand at the machine."""
-        return request(self.directory, {"do": do, **message})
+    def until(self, what: Callable[[dict[str, Any]], bool], seconds: float = 60.0) -> None:
+        """Waits until the body shows it; looks every few milliseconds."""
+        deadline = time.monotonic() + seconds
+        while not what(self.body()):
+            assert time.monotonic() < deadline, f"{self.kind.name}: {self.body()}"
+            time.sleep(0.01)
 
 
 @dataclass(slots=True)
@@ -142,7 +128,7 @@ class Hall:
 
 @contextmanager
 def open_hall(
-    directory: Path, hsm_dir: Path, *, store: str = "sqlite", template: Path, seconds: float = 0.25
+    directory: Path, stable: Stable, hsm_dir: Path, *, store: str = "sqlite", template: Path
 ) -> Iterator[Hall]:
     """Starts the machines and writes the configuration; ends both afterwards, with every life.
 
@@ -155,7 +141,7 @@ def open_hall(
         shutil.copy(template, directory / "data" / "fedatario.db")
         url = f"sqlite:///{directory / 'data' / 'fedatario.db'}"
     machines = {
-        kind.name: Machine(kind, directory / "machines" / kind.name, seconds)
+        kind.name: Machine(kind, directory / "machines" / kind.name, SECONDS_PER_CARD, stable)
         for kind in kinds(directory)
     }
     hall = Hall(directory, machines, directory / "fedatario.toml", url)
@@ -171,7 +157,7 @@ def open_hall(
         for life in hall.lives:
             life.end()
         for machine in machines.values():
-            machine.stop()
+            machine.cut()
 
 
 def _write_config(hall: Hall, hsm_dir: Path, store: str) -> None:
@@ -195,7 +181,7 @@ def _write_config(hall: Hall, hsm_dir: Path, store: str) -> None:
 
 
 class Life:
-    """One daemon process: from its start to its end, whichever that is."""
+    """One process of the stable, a daemon or a machine: to its end, whichever that is."""
 
     def __init__(self, pid: int, marks: queue.Queue[Mapping[str, Any]]) -> None:
         self.pid = pid
@@ -232,10 +218,24 @@ class Life:
         """Sends a signal to the daemon's process alone."""
         os.kill(self.pid, number)
 
+    def stop(self) -> None:
+        """SIGSTOP, and waits until it stands still."""
+        self.signal(signal.SIGSTOP)
+        self.wait_stopped()
+
+    def wait_stopped(self) -> None:
+        """Waits until the kernel says that the process is stopped."""
+        deadline = time.monotonic() + 10
+        stat = Path(f"/proc/{self.pid}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < deadline, "the daemon does not stop"
+            time.sleep(0.005)
+
     def end(self) -> None:
         """Ends it if it still runs."""
         if self.status is None:
-            self.signal(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has ended; the mark is on its way
+                self.signal(signal.SIGKILL)
             self.wait("ended", 30)
 
     def _sweep_up(self) -> None:
@@ -245,7 +245,7 @@ class Life:
 
 
 class Stable:
-    """Forks daemons that have everything imported already: a start takes a second, not five."""
+    """Forks daemons and machines that have everything imported: a start takes a moment."""
 
     def __init__(self) -> None:
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # threads and fork do not mix
@@ -258,6 +258,7 @@ class Stable:
         )
         self._marks: dict[int, queue.Queue[Mapping[str, Any]]] = {}
         self._born: queue.Queue[int] = queue.Queue()
+        self._asking = threading.Lock()
         threading.Thread(target=self._listen, name="stable", daemon=True).start()
 
     def _listen(self) -> None:
@@ -274,17 +275,24 @@ class Stable:
         """Starts a daemon with a person at its counter. ``requests`` are taken in first.
 
         ``kill`` or ``stop``: [durable point, nth time]: SIGKILL or SIGSTOP by its own hand.
-        ``kill_after_s``: SIGKILL so many seconds after it is ready. ``person``: False leaves the
-        counter empty.
+        ``kill_after_s``: SIGKILL so many seconds after the requests are in. ``person``: "all"
+        (does everything, and the life is over when every job is) or "orders".
         """
-        spec = {"config": str(hall.config), "requests": list(requests), **plan}
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(spec).encode() + b"\n")
-        self._process.stdin.flush()
-        pid = self._born.get(timeout=START_S)
-        life = Life(pid, self._marks[pid])
+        life = self._fork({"config": str(hall.config), "requests": list(requests), **plan})
         hall.lives.append(life)
         return life
+
+    def machine(self, arguments: Sequence[str], log: Path) -> Life:
+        """Starts a simulated machine with the arguments of ``fedatario sim``."""
+        return self._fork({"machine": list(arguments), "log": str(log)})
+
+    def _fork(self, plan: Mapping[str, Any]) -> Life:
+        assert self._process.stdin is not None
+        with self._asking:
+            self._process.stdin.write(json.dumps(plan).encode() + b"\n")
+            self._process.stdin.flush()
+            pid = self._born.get(timeout=START_S)
+        return Life(pid, self._marks[pid])
 
     def close(self) -> None:
         """Ends the stable; its daemons must have ended."""

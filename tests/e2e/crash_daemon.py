@@ -1,21 +1,26 @@
 """Daemons that are killed by their own hand: at the n-th occurrence of a durable point, or by time.
 
 ``python -m tests.e2e.crash_daemon`` reads one life a line (JSON) from its standard input, forks a
-process for each, and tells on standard output what becomes of them (see ``bench.Stable``).
+process for each, and tells on standard output what becomes of them (see ``bench.Stable``). It
+forks the simulated machines as well.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
+import multiprocessing
 import os
 import select
 import signal
 import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +42,10 @@ def main() -> int:
 
 
 def _load() -> None:
-    """Imports what every life needs. Not at the top: composing workers import this module too."""
-    import tests.e2e.person  # noqa: F401
+    """Imports what every life needs: that is what costs most in a start."""
+    for name in ("cli", "evolis", "paper", "plastifier"):
+        importlib.import_module(f"firmware_sim.{name}")
+    importlib.import_module("tests.e2e.person")
 
 
 def _reap() -> None:
@@ -61,15 +68,48 @@ def _fork(plan: Mapping[str, Any]) -> None:
     try:
         os.setpgid(0, 0)  # whatever it leaves behind can be found
         os.close(0)
-        log = os.open(
-            Path(plan["config"]).with_name("daemon.log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND
-        )
-        os.dup2(log, 2)
-        asyncio.run(_live(plan))
-        status = 0
+        status = _run_machine(plan) if "machine" in plan else _run_daemon(plan)
+    except BaseException:
+        traceback.print_exc()
+        raise
     finally:
         sys.stderr.flush()
         os._exit(status)
+
+
+def _run_machine(plan: Mapping[str, Any]) -> int:
+    from firmware_sim.cli import main as run
+
+    _redirect(Path(plan["log"]), 1, 2)
+    return run(plan["machine"])
+
+
+def _run_daemon(plan: Mapping[str, Any]) -> int:
+    _redirect(Path(plan["config"]).with_name("daemon.log"), 2)
+    _composers_at_hand()
+    asyncio.run(_live(plan))
+    return 0
+
+
+def _redirect(log: Path, *handles: int) -> None:
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for handle in handles:
+        os.dup2(file, handle)
+
+
+def _composers_at_hand() -> None:
+    """Composing workers are forked here, before there is any thread, instead of spawned by the
+    daemon: a spawned one imports longer than many a life lasts."""
+    import issuer.composing
+    import issuer.daemon
+
+    class Forked(issuer.composing.Composer):
+        def _new(self) -> ProcessPoolExecutor:
+            return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork"))
+
+    ready = Forked(1)
+    ready._pool.submit(os.getpid).result()
+    setattr(issuer.daemon, "Composer", lambda _workers: ready)  # noqa: B010 - a class to mypy
 
 
 def _tell(pid: int, mark: str, **more: object) -> None:
@@ -88,8 +128,11 @@ class Plug:
         self._seen: Counter[str] = Counter()
 
     def arm(self) -> None:
-        """From here on points count, and the clock runs."""
+        """From here on points count."""
         self.armed = True
+
+    def start_clock(self) -> None:
+        """The requests are in: from here on the time runs, if the plan has one."""
         if self._after_s is not None:
             threading.Timer(self._after_s, _die).start()
 
@@ -130,11 +173,13 @@ async def _live(plan: Mapping[str, Any]) -> None:
         desk = Desk(daemon)
         await open_shop(desk, daemon, Path(plan["config"]).parent)
         running = asyncio.create_task(daemon.run())
-        plug.arm()
         tell("ready")
+        plug.arm()
         await take_in(desk, plan["requests"])
-        if plan.get("person", True):
-            person = Person(desk, Path(plan["config"]).parent)
+        plug.start_clock()
+        if who := plan.get("person", "all"):
+            hall = Path(plan["config"]).parent
+            person = Person(desk, hall, only_orders=who == "orders")
             working = asyncio.create_task(person.work())
             await asyncio.wait({working, running}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():

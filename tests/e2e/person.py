@@ -118,10 +118,14 @@ def pouched(machine: Path) -> set[str]:
 
 
 class Person:
-    """One person who does everything, until every job is over."""
+    """One person who does everything, until every job is over.
 
-    def __init__(self, desk: Desk, hall: Path) -> None:
+    ``only_orders``: prints are ordered and all else is left to another person's desk.
+    """
+
+    def __init__(self, desk: Desk, hall: Path, *, only_orders: bool = False) -> None:
         self._desk = desk
+        self._only_orders = only_orders
         self._machines = hall / "machines"
         self._actor = Actor("ventanilla", desk.office)
         self._scanned: set[str] = set()
@@ -134,7 +138,8 @@ class Person:
                 return
             for job in jobs:
                 await self._safely(self._serve(job))
-            await self._safely(self._machines_round())
+            if not self._only_orders:
+                await self._safely(self._machines_round())
             await asyncio.sleep(LOOK_S)
 
     async def _safely(self, act: Any) -> None:
@@ -146,6 +151,8 @@ class Person:
 
     async def _serve(self, job: Job) -> None:
         desk, actor = self._desk, self._actor
+        if self._only_orders and job.state is not JobState.ADMITTED:
+            return
         match job.state:
             case JobState.ADMITTED if not job.released:
                 await desk.order_print(job.id, actor)
