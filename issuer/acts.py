@@ -71,7 +71,7 @@ async def cancel(job_id: str, at: Services, actor: Actor, reason: str) -> Job:
             document = documents.get(conn, job.document_number)
             _untouched(document)
             _free_payment(conn, job)
-            return unseal(conn, job, at, words, JobState.CANCELLED)
+            return unseal(conn, job, at, words, JobState.CANCELLED, actor.name)
         _free_payment(conn, job)
         return _rest(conn, job, JobState.CANCELLED, at, actor, words)
 
@@ -120,7 +120,7 @@ async def inspect(
                 )
             return jobs.park(conn, held, JobState.ATTENTION, finding.reason, now)
         # A smudged scan is no verdict on the card: it stays where it is, to be scanned again.
-        return to_inspect(conn, held, at)
+        return to_inspect(conn, held, at, actor.name)
 
     job = await at.store.run(act)
     if finding.passed:
@@ -284,8 +284,8 @@ async def resolve(job_id: str, at: Services, actor: Actor, found: str) -> Job:
         stock.found_printed(conn, at, job, document, actor.name)
         documents.change(conn, document.number, state=DocumentState.PRINTED.value)
         if at.profile.document(job.document_type).laminated:
-            return jobs.advance(conn, job, JobState.PRINTED, at.clock.now(), reasons=[])
-        return to_inspect(conn, job, at)
+            return _advance(conn, job, JobState.PRINTED, at, actor)
+        return to_inspect(conn, job, at, actor.name)
 
     return await at.store.run(act)
 
@@ -298,9 +298,9 @@ async def resolve_lamination(job_id: str, at: Services, actor: Actor, passed: bo
         if not job.reasons or job.reasons[0].code not in LAMINATION_REASONS:
             raise _does_not_fit(job)
         if passed:
-            stock.pouch_done(conn, at, job)
-            return to_inspect(conn, job, at)
-        return jobs.advance(conn, job, JobState.PRINTED, at.clock.now(), reasons=[])
+            stock.pouch_done(conn, at, job, actor.name)
+            return to_inspect(conn, job, at, actor.name)
+        return _advance(conn, job, JobState.PRINTED, at, actor)
 
     return await at.store.run(act)
 
@@ -320,26 +320,28 @@ async def retry(job_id: str, at: Services, actor: Actor) -> Job:
             return _rest(conn, job, JobState.ADMITTED, at, actor, released=True, attempts=0)
         document = documents.get(conn, job.document_number)
         if document.state is DocumentState.PRINTED and job.reasons[0].code == FAILED.code:
-            return _go_on_with_ink(conn, job, document, at)
+            return _go_on_with_ink(conn, job, document, at, actor)
         _untouched(document)
         state = JobState.SEALED if document.qr_text else JobState.SEALING
         state = state if document.claims else JobState.RESERVED
-        return jobs.advance(conn, job, state, at.clock.now(), reasons=[], attempts=0)
+        return _advance(conn, job, state, at, actor, attempts=0)
 
     return await at.store.run(act)
 
 
-def _go_on_with_ink(conn: Connection, job: Job, document: Document, at: Services) -> Job:
+def _go_on_with_ink(
+    conn: Connection, job: Job, document: Document, at: Services, actor: Actor
+) -> Job:
     """A printed card goes on from what its journal says of the plastifier; else to be scanned."""
     line = journal.last(conn, job.id, "laminate")
     if line is not None and line.document_number != document.number:
         line = None
     done = line is not None and line.outcome == Outcome.PRINTED
     if done or not at.profile.document(job.document_type).laminated:
-        return to_inspect(conn, job, at)
+        return to_inspect(conn, job, at, actor.name)
     asked = line is not None and line.outcome is None
     state = JobState.LAMINATING if asked else JobState.PRINTED
-    return jobs.advance(conn, job, state, at.clock.now(), reasons=[])
+    return _advance(conn, job, state, at, actor)
 
 
 def _close_journal(conn: Connection, job: Job, at: Services, actor: Actor) -> None:
@@ -359,6 +361,14 @@ def _take(
     if held.office != actor.office or held.state not in allowed:
         raise _does_not_fit(held)  # rolls the lease back
     return held
+
+
+def _advance(
+    conn: Connection, job: Job, state: JobState, at: Services, actor: Actor, **columns: object
+) -> Job:
+    """Moves a job on for a person; it keeps the lease, so that the daemon goes on with it."""
+    now = at.clock.now()
+    return jobs.advance(conn, job, state, now, data={"by": actor.name}, reasons=[], **columns)
 
 
 def _rest(

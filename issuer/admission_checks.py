@@ -17,6 +17,7 @@ from .domain import Reason
 from .registry import RegistryRecord
 from .rules import age_on
 
+LONGEST_NAME = 200  # docs/wire-format.md, claim 169 key 4
 OLDEST = 130  # years; nobody is known to have lived longer
 
 
@@ -46,6 +47,16 @@ def form(case: Case) -> Iterator[Reason]:
         if case.application.value(name) is None:
             label = case.profile.fields[name]
             yield Reason("missing_field", f"Falta: {label.es}.", f"Missing: {label.en}.")
+
+
+def names(case: Case) -> Iterator[Reason]:
+    """The full name can be sealed: claim 169 holds so many characters, and nothing is cut."""
+    if len(case.application.person.full_name) > LONGEST_NAME:
+        yield Reason(
+            "name_too_long",
+            f"El nombre completo tiene más de {LONGEST_NAME} caracteres; consulte a supervisión.",
+            f"The full name has more than {LONGEST_NAME} characters; ask the supervisor.",
+        )
 
 
 def dates(case: Case) -> Iterator[Reason]:
@@ -159,6 +170,7 @@ def lists(case: Case) -> Iterator[Reason]:
 CHECKS: tuple[Callable[[Case], Iterator[Reason]], ...] = (
     kind,
     form,
+    names,
     dates,
     registry,
     lists,

@@ -353,6 +353,16 @@ def check_lanes(config: Config, profile: Profile) -> None:
             for kind in kinds
             if section.model not in kind.printer_models
         ]
+    for section in config.laminator:
+        try:
+            open_laminator(section.device())
+        except ValueError as error:
+            problems.append(str(error))
+        problems += [
+            f"laminator {section.name}: the profile has no document {code!r}"
+            for code in section.documents
+            if code not in profile.documents
+        ]
     if problems:
         raise ConfigError("\n".join(problems))
 

@@ -63,6 +63,10 @@ class Desk:
         """Jobs of the office: what needs a person first, then by priority and age."""
         return await self._at.store.read(jobs.listing, self.office, states=states)
 
+    async def counts(self) -> dict[JobState, int]:
+        """How many jobs are in each state that is not over."""
+        return await self._at.store.read(jobs.counts, self.office)
+
     async def job(self, job_id: str) -> JobView:
         """One job. Raises Conflict for one that is not there or of another office."""
 

@@ -121,13 +121,18 @@ def _clock(config: Config) -> Iterator[Check]:
     now = datetime.now(UTC)
     try:
         trust = Trust.load(config.trust_dir, now)
-    except VerificationError:
-        yield Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC (nothing to compare it with yet)")
+    except VerificationError as error:
+        if error.code == "clock":
+            yield Check("clock", "bad", error.en, "set the time (NTP), then look again")
+        else:
+            what = "nothing to compare it with yet"
+            yield Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC ({what})")
         return
-    if now < trust.trust_list.issued_at:
-        yield Check("clock", "bad", "it is behind the trust list", "set the time (NTP)")
-    else:
-        yield Check("clock", "ok", f"{now:%Y-%m-%d %H:%M} UTC")
+    yield Check(
+        "clock",
+        "ok",
+        f"{now:%Y-%m-%d %H:%M} UTC, after the lists of {trust.trust_list.issued_at:%Y-%m-%d}",
+    )
 
 
 def _store(config: Config) -> Iterator[Check]:

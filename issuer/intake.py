@@ -46,6 +46,7 @@ def _insert(
     problem: Reason | None,
     at: Services,
 ) -> Job:
+    jobs.lock_office(conn, application.office)  # intakes of one request wait for each other
     known = jobs.known_request(conn, application.office, application.request_id)
     if known is not None:  # a second intake of the same request was quicker
         return known

@@ -175,14 +175,14 @@ def _out_of_the_printer(conn: Connection, job: Job, at: Services) -> Job:
     return to_inspect(conn, job, at)
 
 
-def to_inspect(conn: Connection, job: Job, at: Services) -> Job:
+def to_inspect(conn: Connection, job: Job, at: Services, by: str = stock.SERVICE) -> Job:
     """Hands a card to the counter: it rests without a lease until it is scanned."""
     return jobs.advance(
         conn,
         job,
         JobState.TO_INSPECT,
         at.clock.now(),
-        data={"document": job.document_number},
+        data={"document": job.document_number, "by": by},
         reasons=[],
         lease_owner=None,
         lease_until=None,

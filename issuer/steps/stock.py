@@ -72,9 +72,9 @@ def print_unknown(
     _shorten(conn, device, used)
 
 
-def pouch_done(conn: Connection, at: Services, job: Job) -> None:
+def pouch_done(conn: Connection, at: Services, job: Job, actor: str = SERVICE) -> None:
     """A pouch went through the plastifier."""
-    custody.post(conn, entries.laminate(act_of(job, at), _pouches(at, job)))
+    custody.post(conn, entries.laminate(act_of(job, at, actor), _pouches(at, job)))
 
 
 def _pouches(at: Services, job: Job) -> list[Piece]:

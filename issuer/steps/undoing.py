@@ -15,6 +15,7 @@ def unseal(
     at: Services,
     reason: Reason,
     state: JobState = JobState.ATTENTION,
+    by: str = "service",
 ) -> Job:
     """Voids the document of a job whose blank is untouched and still first in its hopper.
 
@@ -39,7 +40,7 @@ def unseal(
         job,
         state,
         now,
-        data={"reason": reason.code},
+        data={"reason": reason.code, "by": by},
         reasons=[reason.to_json()],
         document_number=None,
         lane=None,

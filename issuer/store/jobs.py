@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Row
 
 from issuer.domain import (
+    FINAL,
     RESUMABLE,
     Conflict,
     Fenced,
@@ -117,6 +118,19 @@ def insert(
         now,
     )
     return get(conn, values["id"])
+
+
+_LOCK_OFFICE = (
+    select(office_sequences.c.office)
+    .where(office_sequences.c.office == bindparam("of"))
+    .with_for_update()
+)
+
+
+def lock_office(conn: Connection, office: str) -> None:
+    """Holds the office's counters until the transaction ends: one intake after the other."""
+    outbox.ensure_office(conn, office)
+    conn.execute(_LOCK_OFFICE, {"of": office})
 
 
 def next_ticket(conn: Connection, office: str) -> str:
@@ -433,6 +447,20 @@ def renew(conn: Connection, owner: str, now: datetime, lease_s: float) -> None:
         .where(jobs.c.lease_owner == owner, jobs.c.lease_until >= now)
         .values(lease_until=now + timedelta(seconds=lease_s))
     )
+
+
+_OPEN = [state.value for state in JobState if state not in FINAL]
+_COUNTS = (
+    select(jobs.c.state, func.count())
+    .where(jobs.c.office == bindparam("of_office"), jobs.c.state.in_(_OPEN))
+    .group_by(jobs.c.state)
+)
+
+
+def counts(conn: Connection, office: str) -> dict[JobState, int]:
+    """How many jobs of an office are in each state that is not over."""
+    rows = conn.execute(_COUNTS, {"of_office": office})
+    return {JobState(state): int(count) for state, count in rows}
 
 
 def listing(

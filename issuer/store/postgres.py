@@ -109,6 +109,7 @@ def _engine(url: str, size: int, isolation: IsolationLevel) -> Engine:
     return create_engine(
         url,
         pool_size=size,
+        hide_parameters=True,  # an error may be logged; what it was about is personal data
         max_overflow=0,
         pool_pre_ping=True,  # a server that was restarted costs no caller an error
         isolation_level=isolation,

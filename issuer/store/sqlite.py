@@ -50,6 +50,7 @@ def _engine(url: str, pool: type[NullPool] | type[QueuePool], **options: Any) ->
     engine = create_engine(
         url,
         poolclass=pool,
+        hide_parameters=True,  # an error may be logged; what it was about is personal data
         # None: the driver emits no BEGIN of its own. That would be a deferred one, refused when
         # it wants to write after another writer (sqlite.org/lang_transaction.html, 2.2).
         connect_args={

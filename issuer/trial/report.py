@@ -119,7 +119,10 @@ def _row(
     now: datetime = daemon.services.clock.now()
     assert document.qr_text is not None
     verdict: Verdict = verify(document.qr_text, trust, at=now)
-    wanted = "replaced" if document.state is DocumentState.REPLACED else "valid"
+    # The day is replayed: a document with a short term may have ended on the real calendar.
+    ended = document.valid_until is not None and document.valid_until <= now
+    wanted = "expired" if ended else "valid"
+    wanted = "replaced" if document.state is DocumentState.REPLACED else wanted
     if verdict.state.value != wanted:
         problems.append(f"{document.number}: verdict {verdict.state.value}, {wanted} was expected")
     return {

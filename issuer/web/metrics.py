@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from issuer.domain import FINAL, Job, JobState
+from issuer.domain import FINAL, JobState
 
 
 class Metrics:
@@ -37,12 +36,11 @@ class Metrics:
             "fedatario_jobs", "Jobs that are not over.", ("state",), registry=self.registry
         )
 
-    def text(self, jobs: Iterable[Job]) -> bytes:
+    def text(self, tally: Mapping[JobState, int]) -> bytes:
         """The exposition format, with the queue as it stands."""
-        tally = Tally(job.state for job in jobs)
         for state in JobState:
             if state not in FINAL:
-                self.jobs.labels(state.value).set(tally[state])
+                self.jobs.labels(state.value).set(tally.get(state, 0))
         return generate_latest(self.registry)
 
 

@@ -7,6 +7,7 @@ are tested against what they will meet; ``calls`` says what was asked.
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -148,6 +149,9 @@ class FakeDesk:
         return Sources(document_of, head)
 
     # Looking.
+
+    async def counts(self) -> dict[JobState, int]:
+        return dict(Counter(job.state for job in self.jobs.values()))
 
     async def queue(self, states: Sequence[JobState] | None = None) -> list[Job]:
         first = {JobState.UNDETERMINED: 0, JobState.ATTENTION: 0, JobState.SPOILED: 0}

@@ -26,7 +26,7 @@ async def health(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """For the operator's collector on this machine."""
     at = parts(request)
-    text = at.metrics.text(await at.desk.queue())
+    text = at.metrics.text(await at.desk.counts())
     return web.Response(
         body=text, headers={hdrs.CONTENT_TYPE: "text/plain; version=0.0.4; charset=utf-8"}
     )
