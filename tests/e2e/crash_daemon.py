@@ -21,6 +21,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -42,10 +43,19 @@ def main() -> int:
 
 
 def _load() -> None:
-    """Imports what every life needs: that is what costs most in a start."""
+    """Imports what every life needs, and draws once: that is what costs most in a start."""
     for name in ("cli", "evolis", "paper", "plastifier"):
         importlib.import_module(f"firmware_sim.{name}")
     importlib.import_module("tests.e2e.person")
+    from issuer.composing import Order, compose_now
+    from issuer.trial.bench import load_bench_profile
+    from layouts.samples import sample
+
+    profile = load_bench_profile()
+    for code, shape, dpi in (("LIC", "card", 600), ("CI", "form", 300)):
+        faces = tuple(face for face in profile.document(code).faces if face is not None)
+        compose_now(Order(shape, faces, sample(), date(2026, 11, 20), dpi))
+    assert threading.active_count() == 1, "a fork would lose the other threads and keep their locks"
 
 
 def _reap() -> None:

@@ -120,7 +120,7 @@ def pouched(machine: Path) -> set[str]:
 class Person:
     """One person who does everything, until every job is over.
 
-    ``only_orders``: prints are ordered and all else is left to another person's desk.
+    ``only_orders``: orders prints for ever, and leaves all else to another person's desk.
     """
 
     def __init__(self, desk: Desk, hall: Path, *, only_orders: bool = False) -> None:
@@ -134,7 +134,7 @@ class Person:
         """Looks and acts until every job is over."""
         while True:
             jobs = await self._desk.queue()
-            if all(job.state in FINAL for job in jobs):
+            if all(job.state in FINAL for job in jobs) and not self._only_orders:
                 return
             for job in jobs:
                 await self._safely(self._serve(job))

@@ -36,6 +36,7 @@ CHAINS = {
     "ink": (MIXED, ("printing", "determined", "printed")),
     "after_ink": (CARDS, ("laminating", "laminated", "inspected", "settled")),
 }
+PANELS = 8  # Y, M, C and K on both sides; the last one is printed when the host has sent its all
 KILLS = 10  # in a row, at random moments
 
 
@@ -126,6 +127,17 @@ def test_killed_with_a_card_inside(stable: Stable, hall: Hall) -> None:
         "LIC": True,
         "CI": False,
     }
+
+
+def test_killed_while_the_card_leaves_the_machine(stable: Stable, hall: Hall) -> None:
+    """The machine has everything and goes on alone: its counters prove the card. Whoever sent it
+    again would print twice."""
+    life = stable.life(hall, ORDER["lic-1"])
+    hall.machines["lic-1"].until(lambda body: body["counters"]["panels"] == PANELS)
+    life.end()
+    books = finish(stable, hall)
+    assert [line.outcome for line in books.journal] == ["printed"]
+    assert hall.machines["lic-1"].body()["laid"] == 1
 
 
 # --- a daemon that sleeps ---
