@@ -39,7 +39,7 @@ from printers.ports import DeviceError
 log = structlog.get_logger(__name__)
 
 FILES = "files"  # the lane of documents that no machine prints
-ADMISSIONS = 2  # requests decided at a time
+ADMISSIONS = 8  # requests decided at a time: they share the commits of one writer
 IDLE_S = 1.0  # how long a lane sleeps when there is nothing to do and nobody wakes it
 
 
