@@ -7,7 +7,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -57,8 +57,8 @@ class Daemon:
         self.status_changed = asyncio.Event()
         self._received = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._dropped: dict[str, Job] = {}  # fenced here: the lease is not to be renewed
-        self._failed: dict[str, Job] = {}  # ended by an error that no step expects
+        self._dropped: list[Job] = []  # fenced here: the lease is not to be renewed
+        self._failed: list[Job] = []  # ended by an error that no step expects
 
     # Life.
 
@@ -100,11 +100,9 @@ class Daemon:
         """Renews what this daemon holds; takes devices whose owner is gone."""
         at = self.services
         asked = boot_seconds()
-        told = [*self._failed, *self._dropped]
-        held = await at.store.run(self._renew)
-        for job_id in told:
-            self._failed.pop(job_id, None)
-            self._dropped.pop(job_id, None)
+        failed, self._failed = self._failed, []
+        dropped, self._dropped = self._dropped, []
+        held = await at.store.run(self._renew, failed, dropped)
         at.heartbeat.renewed(asked)
         for device in self.devices():
             was, device.owned = device.owned, device.name in held or device.name == FILES
@@ -123,11 +121,11 @@ class Daemon:
             if lane.stopped is was[name]:  # else somebody knew better while the store was read
                 lane.stopped = stops.get(name)
 
-    def _renew(self, conn: Connection) -> set[str]:
+    def _renew(self, conn: Connection, failed: Sequence[Job], dropped: Sequence[Job]) -> set[str]:
         at, now = self.services, self.services.clock.now()
-        for job in list(self._failed.values()):
+        for job in failed:
             leases.fail(conn, job, now)
-        for job in list(self._dropped.values()):
+        for job in dropped:
             leases.give_up(conn, job, now)
         jobs.renew(conn, at.owner, now, at.lease_s)
         jobs.sweep(conn, now)
@@ -253,11 +251,11 @@ class Daemon:
         if error is not None:
             log.error("task.failed", task=task.get_name(), exc_info=error)
             if job is not None:
-                self._failed[job.id] = job  # told to a person at the next heartbeat
+                self._failed.append(job)  # told to a person at the next heartbeat
 
     def dropped(self, job: Job) -> None:
         """A job that was fenced: its lease is given up at the next heartbeat."""
-        self._dropped[job.id] = job
+        self._dropped.append(job)
 
     def goes_on(self, job: Job) -> None:
         """After a person's act: starts what holds this daemon's lease, wakes whoever may claim."""
