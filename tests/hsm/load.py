@@ -63,7 +63,7 @@ async def load(pool: HsmPool, *, clients: int = 8, deadline_s: float = 10.0) -> 
         await asyncio.gather(*tasks)
 
 
-async def until(true: Callable[[], bool], within_s: float = 8.0) -> None:
+async def until(true: Callable[[], bool], within_s: float = 30.0) -> None:
     """Waits until ``true()``; fails the test after ``within_s``."""
     end = time.monotonic() + within_s
     while not true():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection, select, update
 
 from issuer.acts import Actor
 from issuer.desk import Desk
 from issuer.domain import Conflict, Job, JobState
 from issuer.store import devices
+from issuer.store.schema import applications
 
 from .house.building import COUNTER, CUSTODIAN, House
 from .house.machines import DOUBT_LAID, HOPPER_EMPTY
-from .house.people import OFFICE, person, portrait, request
+from .house.people import OFFICE, portrait, request
 from .house.proofs import balanced
 from .house.running import machine, reached, shows, until, working
 
@@ -212,12 +214,20 @@ async def test_two_daemons_never_own_one_machine(house: House) -> None:
     assert taken == set(names)
 
 
+def damage(conn: Connection, job_id: str) -> None:
+    mine = applications.c.job_id == job_id
+    data = dict(conn.execute(select(applications.c.data).where(mine)).scalar_one())
+    data["person"] = {**data["person"], "given_names": "W" * 199}
+    conn.execute(update(applications).where(mine).values(data=data))
+
+
 async def test_a_job_that_no_step_can_take_is_told_to_a_person(house: House) -> None:
-    """A name longer than claims may be comes past admission and fails in no foreseen way: it
-    must not hold its blank and its lane for ever."""
+    """A case file damaged after admission fails in no foreseen way (its name is longer than
+    claims may be): it must not hold its blank and its lane for ever."""
     async with working(house) as (daemon, desk):
-        wide = house.people.know(request(1, who=person(1, given_names="W" * 199)))
-        job = await reached(desk, await desk.take_in(wide, portrait()), JobState.ADMITTED)
+        good = house.people.know(request(1))
+        job = await reached(desk, await desk.take_in(good, portrait()), JobState.ADMITTED)
+        await house.store.run(damage, job.id)
         await desk.order_print(job.id, COUNTER)
 
         async def told() -> bool:
